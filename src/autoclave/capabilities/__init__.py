@@ -1,0 +1,1 @@
+"""Floor 1: discovery, registry, integrator and the runner of capabilities."""

@@ -1,0 +1,1 @@
+"""Floor 0: the frozen values and the ports that everybody shares; standard library only."""

@@ -1,0 +1,128 @@
+"""The error tree. Its three branches say what the caller should do.
+
+AutoclaveError
+├── Transient            ask again later
+│   ├── Busy             another process holds what we need
+│   ├── OutOfResources   disk, memory or processes ran short
+│   └── ModelUnavailable no language model answers now
+├── Refused              plan something else, or ask for something else
+│   ├── InvalidInput     what was given does not have the right form
+│   ├── NotFound         nothing has that name
+│   ├── Conflict         it is not in a state in which this can be done
+│   │   ├── Stale        it changed since you looked
+│   │   └── IllegalTransition
+│   ├── NotAllowed       a rule says no
+│   ├── NeedsPerson      a person has to answer first
+│   ├── BudgetSpent      the money, tokens, steps or time are used up
+│   ├── NotServed        nothing here can do that; names what would help
+│   └── NotRunning       it needs the agent process, and none runs on this home
+└── Fatal                save and stop
+    ├── ConfigurationInvalid
+    ├── CredentialMissing
+    ├── JournalBroken    the log does not verify, is damaged, or is from the future
+    ├── Fenced           another activation took over; this one must stop
+    └── SandboxUnavailable
+"""
+
+from __future__ import annotations
+
+
+class AutoclaveError(Exception):
+    """Something went wrong that a person can read: what, which, why; `hint` is the next step."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Transient(AutoclaveError):
+    """Ask again later."""
+
+
+class Busy(Transient):
+    """Another process holds what we need."""
+
+
+class OutOfResources(Transient):
+    """Disk, memory or processes ran short."""
+
+
+class ModelUnavailable(Transient):
+    """No language model answers now."""
+
+
+class Refused(AutoclaveError):
+    """Plan something else."""
+
+
+class InvalidInput(Refused):
+    """What was given does not have the right form."""
+
+
+class NotFound(Refused):
+    """Nothing has that name."""
+
+
+class Conflict(Refused):
+    """It is not in a state in which this can be done."""
+
+
+class Stale(Conflict):
+    """It changed since you looked."""
+
+
+class IllegalTransition(Conflict):
+    """The transition table has no such arrow."""
+
+
+class NotAllowed(Refused):
+    """A rule says no; `rules` are its ids."""
+
+    def __init__(self, message: str, *, rules: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.rules = rules
+
+
+class NeedsPerson(Refused):
+    """A person has to answer first; `request_id` names the question."""
+
+    def __init__(self, message: str, *, request_id: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.request_id = request_id
+
+
+class BudgetSpent(Refused):
+    """The money, tokens, steps or time of a goal or a day are used up."""
+
+
+class NotServed(Refused):
+    """Nothing here can do that; the hint names what would help."""
+
+
+class NotRunning(Refused):
+    """It needs the agent process, and none runs on this home."""
+
+
+class Fatal(AutoclaveError):
+    """Save and stop."""
+
+
+class ConfigurationInvalid(Fatal):
+    """A setting, rule file or manifest cannot be used."""
+
+
+class CredentialMissing(Fatal):
+    """A key is missing or was refused."""
+
+
+class JournalBroken(Fatal):
+    """The log does not verify, is damaged, or was written by a newer version."""
+
+
+class Fenced(Fatal):
+    """Another activation took this stream over; whoever sees this must stop."""
+
+
+class SandboxUnavailable(Fatal):
+    """No tier of the sandbox can be had here; nothing was executed."""

@@ -1,0 +1,250 @@
+"""Where the areas meet: what each one offers to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+from .canonical import JsonObject
+from .capability import CapabilityResult, Manifest
+from .changes import ChangeSet
+from .events import Event, Head, NewEvent
+from .knowledge import Case, Opportunity, Pattern, PatternKind
+from .proposal import Draft, Edit, Evidence
+from .risk import Action, Ruling
+from .sealed import SealedResult, SealedRun, SelfTest, Tier
+
+Clock: TypeAlias = Callable[[], float]
+"""Seconds since 1970, UTC."""
+
+
+class Projection(Protocol):
+    """A reading of the journal, kept in tables of its own and updated in the same transaction."""
+
+    name: str
+    version: int
+    """Raise it when `apply` or the tables change: the journal then rebuilds from all events."""
+
+    def create(self, connection: Any) -> None:
+        """Make the tables if they are missing (an SQLAlchemy Core connection)."""
+
+    def clear(self, connection: Any) -> None:
+        """Forget everything, before a rebuild."""
+
+    def apply(self, connection: Any, event: Event) -> None:
+        """Take in one event. Must not fail on any event the journal accepts."""
+
+
+class Journal(Protocol):
+    """The append-only log. Synchronous; `core.writer` gives it its one thread."""
+
+    def head(self, stream: str) -> Head:
+        """The end of a stream; epoch 0 and seq 0 when it does not exist."""
+
+    def append(
+        self, stream: str, events: Sequence[NewEvent], *, head: Head, actor: str
+    ) -> tuple[Event, ...]:
+        """Append all or none, in one transaction with the projections, durable on return.
+
+        Raises Fenced when the epoch is not `head.epoch`, Stale when only the seq has moved on.
+        """
+
+    def post(self, stream: str, events: Sequence[NewEvent], *, actor: str) -> tuple[Event, ...]:
+        """Append at whatever the end is: for facts that need no fence (a person's word)."""
+
+    def take(
+        self, stream: str, events: Sequence[NewEvent], *, actor: str
+    ) -> tuple[tuple[Event, ...], Head]:
+        """Raise the stream's epoch and append `events` under it; every older head is fenced off."""
+
+    def read(self, stream: str, *, after: int = 0) -> list[Event]:
+        """The events of one stream with seq above `after`, upcast to today's versions."""
+
+    def read_all(self, *, after: int = 0, limit: int = 1000, stream: str = "") -> list[Event]:
+        """Events with id above `after`, of every stream or of those whose name starts so."""
+
+    def last_id(self) -> int:
+        """Id of the newest event, 0 for an empty log."""
+
+    def new_id(self, prefix: str) -> str:
+        """The next free number under a prefix: `G-0001`, `P-0002`."""
+
+
+class Toolbox(Protocol):
+    """The capabilities, run sealed."""
+
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Every enrolled capability, by name; code is not imported."""
+
+    def manifest(self, name: str) -> Manifest:
+        """One of them. Raises NotFound with the nearest names."""
+
+    async def run(
+        self, name: str, inputs: JsonObject, *, workspace: Path | None, key: str
+    ) -> CapabilityResult:
+        """Run one in the sandbox on a copy of the workspace; nothing outside is changed.
+
+        Raises InvalidInput when the inputs do not fit the manifest, NotFound, SandboxUnavailable.
+        Everything that goes wrong inside is in the result's `failure`.
+        """
+
+    async def verify(
+        self, name: str, inputs: JsonObject, *, workspace: Path | None, key: str
+    ) -> JsonObject | None:
+        """Ask a verifiable capability whether `key` was done: its outputs, or None."""
+
+
+class Sandbox(Protocol):
+    """Runs commands sealed. Nothing generated ever runs outside it."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A fresh folder that a sealed run may write to; removed afterwards."""
+
+    async def run(self, run: SealedRun) -> SealedResult:
+        """Run one command. Raises SandboxUnavailable when no tier (or not the asked one) is had."""
+
+    async def self_test(self) -> SelfTest:
+        """Try a dozen escapes and everyday things. Raises SandboxUnavailable with the reason."""
+
+    def tiers(self) -> tuple[Tier, ...]:
+        """What can be had here, strongest first; found by doing. Empty means refuse."""
+
+
+ChangeState = Literal["before", "after", "mixed", "other"]
+
+
+class Files(Protocol):
+    """Safe hands for trees of files: beneath-only, no links followed."""
+
+    def read_tree(self, root: Path) -> dict[str, bytes]:
+        """Every regular file below `root` that is not ignored. InvalidInput over the caps."""
+
+    def write_tree(self, root: Path, files: Mapping[str, bytes]) -> None:
+        """Write files below an empty or fresh `root`."""
+
+    def difference(self, before: Mapping[str, bytes], root: Path) -> ChangeSet:
+        """What a sealed run changed below `root`, compared with what it was given."""
+
+    def state(self, root: Path, changes: ChangeSet) -> ChangeState:
+        """Whether the files stand as before the changes, after them, half way, or otherwise."""
+
+    def apply(self, root: Path, changes: ChangeSet) -> None:
+        """Write all of it or nothing. Raises Stale when a file is neither before nor after."""
+
+    def tree_digest(self, root: Path) -> str:
+        """Digest over path, mode and bytes of every file that `read_tree` sees."""
+
+
+class Gatekeeper(Protocol):
+    """Governance: the only judge of actions."""
+
+    def judge(self, action: Action) -> Ruling:
+        """What the rules say. Never raises: what can't be judged is denied."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of all rules in force."""
+
+    def explain(self, action: Action) -> list[JsonObject]:
+        """Each rule with whether it matched and why."""
+
+
+class Knowledge(Protocol):
+    """What was learned."""
+
+    def recall(self, query: str, *, limit: int = 5) -> JsonObject:
+        """`{"experiences": […], "plans": […], "patterns": […], "priors": {…}}`, best first."""
+
+    def patterns(self, *, kind: PatternKind | None = None) -> list[Pattern]: ...
+
+    def pattern(self, pattern_id: str) -> Pattern:
+        """One of them. Raises NotFound."""
+
+    def opportunities(self) -> list[Opportunity]:
+        """Error patterns with enough confirmations on distinct goals that nothing is open for."""
+
+    def cases(self, opportunity: Opportunity) -> list[Case]:
+        """The recorded failures behind an opportunity, at most 8."""
+
+    def capability_stats(self) -> dict[str, JsonObject]:
+        """By name: runs, successes, lower_bound, seconds_median."""
+
+    def error_template(self, failure: JsonObject) -> str:
+        """What remains of an error message when the particulars are taken out."""
+
+
+class Workshop(Protocol):
+    """Turns edits into drafts, judges drafts, applies approved ones; keeps the lineage."""
+
+    def draft(self, edits: Sequence[Edit]) -> Draft:
+        """Exact bytes for the edits on today's body.
+
+        Raises Stale (hash), NotFound (target, with the nearest), Conflict (ambiguous, no-op),
+        NotAllowed (out of surface), InvalidInput (does not parse).
+        """
+
+    async def judge(self, draft: Draft, *, cases: Sequence[Case], replay: Replay) -> Evidence:
+        """Run the gates, cheapest first, in the sandbox."""
+
+    def apply(self, draft: Draft, *, proposal: str, message: str) -> str:
+        """Write the changes all or nothing and commit; the commit id. Stale when the base moved.
+
+        Repeating it after a crash is harmless: what is applied already is only committed.
+        """
+
+    def undo(self, proposal: str) -> str:
+        """Take an applied proposal back as a new commit. Raises Conflict, Stale."""
+
+    def redo(self, proposal: str) -> str:
+        """Apply an undone proposal again as a new commit. Raises Conflict, Stale."""
+
+    def lineage(self) -> list[JsonObject]:
+        """The agent's own history, newest first: commit, proposal, message, at, tree."""
+
+    def base_tree(self) -> str:
+        """Digest of the body as it stands."""
+
+
+Replay: TypeAlias = Callable[[Case, Path], Awaitable[JsonObject]]
+"""Run a case again with the capabilities below the given folder: `{"ok": bool, "summary": str}`."""
+
+
+class Mind(Protocol):
+    """Decides; may only ask."""
+
+    tree: str
+    """Digest of the mind's files."""
+
+    def decide(self, view: JsonObject) -> JsonObject:
+        """`{"state": …, "intent": {…}, "plan": {…}?, "why": str}` for one view of one run."""
+
+
+class LanguageModel(Protocol):
+    """A paid or local model."""
+
+    name: str
+
+    async def complete(self, request: JsonObject) -> JsonObject:
+        """One answer: `{"text": str, "tokens": int, "usd": float}`. Raises ModelUnavailable,
+        CredentialMissing."""
+
+    def price(self, request: JsonObject) -> float:
+        """The most that this request can cost, in US dollars."""
+
+
+class Research(Protocol):
+    """Finds things out."""
+
+    def search(self, query: str, *, limit: int = 5) -> list[JsonObject]:
+        """Passages with `text`, `source`, `score`, best first."""
+
+
+class Listener(Protocol):
+    """Hears every event after it is durable."""
+
+    def __call__(self, event: Event) -> None: ...
+
+
+Events: TypeAlias = Iterator[Event]

@@ -1,0 +1,316 @@
+"""One goal's run as a value, and the fold that makes it from events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from .canonical import JsonObject
+from .events import Event, EventKind
+from .risk import Risk
+from .state import State, check_transition
+from .usage import Budget, Spend
+
+
+class RunStatus(StrEnum):
+    """How a goal stands, as people see it."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    """For a timer."""
+    AWAITING_HUMAN = "awaiting human"
+    PAUSED = "paused"
+    PARKED = "parked"
+    """Set aside by the kernel with a reason; resume it by hand."""
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
+RUNNABLE = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
+
+
+class RunKind(StrEnum):
+    GOAL = "goal"
+    IMPROVEMENT = "improvement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything that must be remembered to be killed now and go on later."""
+
+    id: str
+    kind: RunKind = RunKind.GOAL
+    text: str = ""
+    workspace: str = ""
+    done: tuple[str, ...] = ()
+    """The done-test as an argument vector, run sealed on a copy of the workspace; may be empty."""
+    priority: int = 0
+    budget: Budget = Budget()
+    allow_up_to: Risk = Risk.R0
+    """A person said beforehand that questions up to this tier are answered with yes."""
+    model: str = "auto"
+    facts: JsonObject = field(default_factory=dict)
+    """What an improvement run needs to know about its opportunity."""
+    added_by: str = ""
+    added_at: float = 0.0
+
+    status: RunStatus = RunStatus.QUEUED
+    state: State = State.IDLE
+    paused_from: State | None = None
+    status_before_pause: RunStatus = RunStatus.QUEUED
+    reason: str = ""
+    """Why it waits, is parked or has failed."""
+    epoch: int = 0
+    seq: int = 0
+    idle_activations: int = 0
+    """Times it was taken up since something last came of it."""
+    attempt: int = 1
+    """Counts the times that the goal was tried from the start."""
+
+    recalled: JsonObject | None = None
+    plan: JsonObject | None = None
+    results: Mapping[str, JsonObject] = field(default_factory=dict)
+    """By step name: the last result of each step of the current plan."""
+    tries: Mapping[str, int] = field(default_factory=dict)
+    """By step name: how often it was tried under the current plan."""
+    failures: tuple[JsonObject, ...] = ()
+    """Every failure of this attempt, oldest first."""
+    replies: tuple[JsonObject, ...] = ()
+    """Results of intents that are not steps (Think, Search, Ask …), oldest first."""
+    plans_tried: tuple[str, ...] = ()
+    """Signatures of plans that were given up."""
+    keys: int = 0
+    """How many intents were recorded; gives each its key."""
+
+    open_intent: JsonObject | None = None
+    open_changes: JsonObject | None = None
+    question: JsonObject | None = None
+    answers: Mapping[str, JsonObject] = field(default_factory=dict)
+    """By request id."""
+    wake_at: float | None = None
+    spend: Spend = Spend()
+    applied: tuple[JsonObject, ...] = ()
+    """Change sets that were written to the workspace: `paths`, `digest`, `diff`."""
+    done_result: JsonObject | None = None
+    lesson: str = ""
+    outcome: JsonObject | None = None
+
+    @property
+    def stream(self) -> str:
+        return f"goal/{self.id}"
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+
+def fold(run: Run, event: Event) -> Run:
+    """The run that follows from one more event. The only code that changes a run."""
+    reducer = _REDUCERS.get(event.kind)
+    after = reducer(run, event) if reducer else run
+    return replace(after, seq=event.seq, epoch=max(run.epoch, event.epoch))
+
+
+def fold_all(run_id: str, events: Iterable[Event]) -> Run:
+    """The run that a whole stream stands for."""
+    run = Run(id=run_id)
+    for event in events:
+        run = fold(run, event)
+    return run
+
+
+def _added(run: Run, event: Event) -> Run:
+    given = event.payload
+    return replace(
+        run,
+        kind=RunKind(given.get("kind", "goal")),
+        text=given["text"],
+        workspace=given.get("workspace", ""),
+        done=tuple(given.get("done", ())),
+        priority=given.get("priority", 0),
+        budget=Budget(**given.get("budget", {})),
+        allow_up_to=Risk(given.get("allow_up_to", 0)),
+        model=given.get("model", "auto"),
+        facts=given.get("facts", {}),
+        added_by=event.actor,
+        added_at=event.at,
+    )
+
+
+def _taken(run: Run, event: Event) -> Run:
+    return replace(run, status=RunStatus.RUNNING, idle_activations=run.idle_activations + 1)
+
+
+def _state_changed(run: Run, event: Event) -> Run:
+    after = State(event.payload["to"])
+    check_transition(run.state, after, paused_from=run.paused_from)
+    return replace(run, state=after, paused_from=None, reason=event.payload.get("reason", ""))
+
+
+def _plan_made(run: Run, event: Event) -> Run:
+    tried = run.plans_tried
+    if run.plan is not None:
+        tried = (*tried, run.plan["signature"])
+    return replace(run, plan=event.payload["plan"], results={}, tries={}, plans_tried=tried)
+
+
+def _intent_recorded(run: Run, event: Event) -> Run:
+    return replace(run, open_intent=event.payload, keys=run.keys + 1)
+
+
+def _changes_prepared(run: Run, event: Event) -> Run:
+    return replace(run, open_changes=event.payload)
+
+
+def _result_recorded(run: Run, event: Event) -> Run:
+    given = event.payload
+    intent, result = given["intent"], given["result"]
+    after = replace(
+        run,
+        open_intent=None,
+        open_changes=None,
+        question=None,
+        idle_activations=0,
+        keys=run.keys if run.open_intent else run.keys + 1,
+        spend=run.spend.plus(Spend(**given.get("spend", {}))),
+    )
+    if result.get("applied"):
+        after = replace(after, applied=(*after.applied, result["applied"]))
+    if not result["ok"] and intent["kind"] in ("Act", "Finish", "Propose", "Think"):
+        failure = {"step": intent.get("step", intent["kind"]), **result["failure"]}
+        after = replace(after, failures=(*after.failures, failure))
+    return _INTENT_RESULTS.get(intent["kind"], _keep_reply)(after, intent, result)
+
+
+def _act_result(run: Run, intent: JsonObject, result: JsonObject) -> Run:
+    step = intent["step"]
+    tries = {**run.tries, step: run.tries.get(step, 0) + 1}
+    return replace(run, results={**run.results, step: result}, tries=tries)
+
+
+def _recall_result(run: Run, intent: JsonObject, result: JsonObject) -> Run:
+    return replace(run, recalled=result.get("value", {}))
+
+
+def _finish_result(run: Run, intent: JsonObject, result: JsonObject) -> Run:
+    return replace(run, done_result=result)
+
+
+def _remember_result(run: Run, intent: JsonObject, result: JsonObject) -> Run:
+    return replace(run, lesson=intent["lesson"])
+
+
+def _keep_reply(run: Run, intent: JsonObject, result: JsonObject) -> Run:
+    return replace(run, replies=(*run.replies, {"intent": intent, "result": result}))
+
+
+_INTENT_RESULTS: Mapping[str, Callable[[Run, JsonObject, JsonObject], Run]] = {
+    "Act": _act_result,
+    "Recall": _recall_result,
+    "Finish": _finish_result,
+    "Remember": _remember_result,
+}
+
+
+def _question_asked(run: Run, event: Event) -> Run:
+    return replace(
+        run,
+        status=RunStatus.AWAITING_HUMAN,
+        question=event.payload,
+        reason=event.payload["question"],
+    )
+
+
+def _answer_given(run: Run, event: Event) -> Run:
+    answers = {**run.answers, event.payload["request"]: {**event.payload, "by": event.actor}}
+    asked = run.question is not None and run.question["request"] == event.payload["request"]
+    status = RunStatus.QUEUED if asked and not run.is_ended else run.status
+    return replace(run, answers=answers, status=status, reason="")
+
+
+def _timer_set(run: Run, event: Event) -> Run:
+    return replace(
+        run,
+        status=RunStatus.WAITING,
+        wake_at=event.payload["wake_at"],
+        reason=event.payload["reason"],
+    )
+
+
+def _error_met(run: Run, event: Event) -> Run:
+    return replace(run, failures=(*run.failures, event.payload["failure"]))
+
+
+def _paused(run: Run, event: Event) -> Run:
+    before = run.status if run.status not in ENDED else RunStatus.QUEUED
+    return replace(
+        run,
+        status=RunStatus.PAUSED,
+        status_before_pause=before if before is not RunStatus.PAUSED else run.status_before_pause,
+        reason=event.payload.get("reason", ""),
+    )
+
+
+def _resumed(run: Run, event: Event) -> Run:
+    waits = {RunStatus.AWAITING_HUMAN, RunStatus.WAITING}
+    back = run.status_before_pause if run.status is RunStatus.PAUSED else RunStatus.QUEUED
+    status = back if back in waits else RunStatus.QUEUED
+    return replace(run, status=status, reason="", idle_activations=0)
+
+
+def _cancelled(run: Run, event: Event) -> Run:
+    reason = event.payload.get("reason", "")
+    return replace(run, status=RunStatus.CANCELLED, reason=reason, outcome={"success": "unknown"})
+
+
+def _parked(run: Run, event: Event) -> Run:
+    return replace(run, status=RunStatus.PARKED, reason=event.payload["reason"])
+
+
+def _retried(run: Run, event: Event) -> Run:
+    kept = {f.name: getattr(run, f.name) for f in fields(Run) if f.name in _KEPT_ON_RETRY}
+    fresh: dict[str, Any] = {**kept, "attempt": run.attempt + 1}
+    return Run(**fresh)
+
+
+_KEPT_ON_RETRY = frozenset(
+    {"id", "kind", "text", "workspace", "done", "priority", "budget", "allow_up_to", "model"}
+    | {"facts", "added_by", "added_at", "epoch", "seq", "keys", "answers", "applied"}
+)
+
+
+def _ended(run: Run, event: Event) -> Run:
+    ok = event.payload["success"] == "ok"
+    return replace(
+        run,
+        status=RunStatus.DONE if ok else RunStatus.FAILED,
+        outcome=event.payload,
+        reason=event.payload.get("reason", ""),
+        open_intent=None,
+    )
+
+
+_REDUCERS: Mapping[EventKind, Callable[[Run, Event], Run]] = {
+    EventKind.GOAL_ADDED: _added,
+    EventKind.RUN_TAKEN: _taken,
+    EventKind.STATE_CHANGED: _state_changed,
+    EventKind.PLAN_MADE: _plan_made,
+    EventKind.INTENT_RECORDED: _intent_recorded,
+    EventKind.CHANGES_PREPARED: _changes_prepared,
+    EventKind.RESULT_RECORDED: _result_recorded,
+    EventKind.QUESTION_ASKED: _question_asked,
+    EventKind.ANSWER_GIVEN: _answer_given,
+    EventKind.TIMER_SET: _timer_set,
+    EventKind.ERROR_MET: _error_met,
+    EventKind.GOAL_PAUSED: _paused,
+    EventKind.GOAL_RESUMED: _resumed,
+    EventKind.GOAL_CANCELLED: _cancelled,
+    EventKind.GOAL_PARKED: _parked,
+    EventKind.GOAL_RETRIED: _retried,
+    EventKind.GOAL_ENDED: _ended,
+}

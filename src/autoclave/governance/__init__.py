@@ -1,0 +1,1 @@
+"""Floor 1: safety rules, approvals, resources and the audit."""

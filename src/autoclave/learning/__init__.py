@@ -1,0 +1,1 @@
+"""Floor 1: the knowledge base, the pattern engine and experience replay."""

@@ -1,0 +1,1 @@
+"""Floor 1: the sealed place where everything generated runs."""

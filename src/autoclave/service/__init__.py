@@ -1,0 +1,1 @@
+"""Floor 2: Control, the one door for people."""
