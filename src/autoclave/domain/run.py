@@ -80,6 +80,8 @@ class Run:
     """By step name: how often it was tried under the current plan."""
     failures: tuple[JsonObject, ...] = ()
     """Every failure of this attempt, oldest first."""
+    remedies: tuple[JsonObject, ...] = ()
+    """What was done about failures, oldest first: `remedy` and the `failure` it was for."""
     replies: tuple[JsonObject, ...] = ()
     """Results of intents that are not steps (Think, Search, Ask …), oldest first."""
     plans_tried: tuple[str, ...] = ()
@@ -149,14 +151,26 @@ def _taken(run: Run, event: Event) -> Run:
 def _state_changed(run: Run, event: Event) -> Run:
     after = State(event.payload["to"])
     check_transition(run.state, after, paused_from=run.paused_from)
-    return replace(run, state=after, paused_from=None, reason=event.payload.get("reason", ""))
+    left = run.state if after is State.PAUSED else None
+    remedies = run.remedies
+    if remedy := event.payload.get("remedy"):
+        failure = run.failures[-1] if run.failures else {}
+        remedies = (*remedies, {"remedy": remedy, "failure": failure})
+    return replace(run, state=after, paused_from=left, remedies=remedies)
 
 
 def _plan_made(run: Run, event: Event) -> Run:
     tried = run.plans_tried
     if run.plan is not None:
         tried = (*tried, run.plan["signature"])
-    return replace(run, plan=event.payload["plan"], results={}, tries={}, plans_tried=tried)
+    return replace(
+        run,
+        plan=event.payload["plan"],
+        results={},
+        tries={},
+        plans_tried=tried,
+        done_result=None,
+    )
 
 
 def _intent_recorded(run: Run, event: Event) -> Run:
