@@ -1,0 +1,19 @@
+"""Lets the tests of the capabilities run in place, with what they get in the sandbox."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoclave.capabilities.host import Context, fresh_context
+
+# A capability is imported by the name of its folder.
+sys.path.append(str(Path(__file__).parent))
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    """A context over an empty workspace."""
+    return fresh_context(tmp_path)

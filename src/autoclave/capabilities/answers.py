@@ -1,0 +1,94 @@
+"""Reads what a sealed run answered: strict JSON or a failure, trusted in nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..domain.canonical import JsonObject, canonical
+from ..domain.capability import Failure
+from ..domain.errors import InvalidInput
+from ..domain.sealed import Ended, SealedResult
+
+_LONGEST = {"error_class": 200, "message": 4_000, "where": 500, "traceback": 16_000}
+
+
+def read_answer(result: SealedResult) -> JsonObject | Failure | None:
+    """The outputs (None when `verify` says: not done), or why there are none."""
+    if result.ended is not Ended.EXITED:
+        return _ended(result)
+    if not result.result:
+        last = result.stderr[-300:].decode("utf-8", "replace").strip()
+        said = f"; it last wrote: {last}" if last else ""
+        return failed("NoAnswer", f"no answer; it left with code {result.exit_code}{said}")
+    try:
+        return _take(parse_strict(result.result))
+    except InvalidInput as error:
+        return failed("InvalidOutput", error.message)
+
+
+def failed(error_class: str, message: str) -> Failure:
+    """A failure that the kernel itself found."""
+    return Failure(error_class=error_class, message=message)
+
+
+def parse_strict(data: bytes) -> JsonObject:
+    """A JSON object without duplicate keys, NaN or broken text. Raises InvalidInput."""
+    try:
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
+        )
+        # A lone surrogate is valid JSON and can be stored nowhere.
+        canonical(value).encode("utf-8")
+    except RecursionError as error:
+        raise InvalidInput("the answer is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise InvalidInput("the answer holds half a character (a lone surrogate)") from error
+    except ValueError as error:
+        raise InvalidInput(f"the answer is not JSON: {str(error)[:200]}") from error
+    if not isinstance(value, dict):
+        raise InvalidInput(f"the answer is a {type(value).__name__}, not an object")
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _take(answer: JsonObject) -> JsonObject | Failure | None:
+    if answer.keys() == {"outputs"} and isinstance(answer["outputs"], dict | None):
+        outputs: JsonObject | None = answer["outputs"]
+        return outputs
+    if answer.keys() == {"failure"} and isinstance(answer["failure"], dict):
+        return _failure(answer["failure"])
+    raise InvalidInput("the answer holds neither outputs nor a failure")
+
+
+def _failure(data: JsonObject) -> Failure:
+    if data.keys() != _LONGEST.keys() or not all(isinstance(v, str) for v in data.values()):
+        raise InvalidInput("the failure in the answer does not have the right fields")
+    return Failure(**{key: value[: _LONGEST[key]] for key, value in data.items()})
+
+
+_WHY = {
+    Ended.SIGNALLED: "it was ended by a signal",
+    Ended.WALL_CLOCK: "it took longer than it may",
+    Ended.CPU_TIME: "it used more processor time than it may",
+    Ended.MEMORY: "it used more memory than it may",
+    Ended.DISK: "it wrote more to the disk than it may",
+    Ended.OUTPUT: "it gave more output than it may",
+    Ended.CANCELLED: "it was cancelled",
+}
+
+
+def _ended(result: SealedResult) -> Failure:
+    signal = f" ({result.exit_code - 128})" if result.ended is Ended.SIGNALLED else ""
+    after = f" after {result.wall_seconds:.1f} s" if result.wall_seconds else ""
+    return failed(str(result.ended), f"{_WHY[result.ended]}{signal}{after}")
