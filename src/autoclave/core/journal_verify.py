@@ -1,0 +1,237 @@
+"""The whole chain checked, event by event, with the first bad one named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import DBAPIError
+
+from ..domain.errors import JournalBroken, NotFound
+from ..domain.events import EventKind, Head
+from .anchor import Anchor, Anchored
+from .archive import Archives, default_folder
+from .chain import GENESIS, Row, is_authentic
+from .journal_engine import is_damage_to_text, sqlite_path
+from .journal_log import Log
+from .tables import check_schema, events, meta, streams
+
+_PAGE = 1_000
+_MOST_TRIED = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What checking the whole journal came to."""
+
+    ok: bool
+    events: int
+    """How many were found good, from the oldest on, archives included."""
+    first_bad: int | None
+    """Id of the first event that is not what was written; None when no event can be named."""
+    reason: str
+    """Why it is not ok; empty when it is."""
+    anchor: str
+    """How the head kept outside the database compares."""
+
+
+class _Bad(Exception):
+    def __init__(self, id_: int | None, reason: str) -> None:
+        super().__init__(reason)
+        self.id = id_
+        self.reason = reason
+
+
+def verify_journal(
+    url: str, key: bytes, *, anchor: Path | None = None, archives: Path | None = None
+) -> Verification:
+    """Check a journal without opening it for work: for one that refuses to open.
+
+    Raises NotFound when there is no database and none is known to have been there.
+    """
+    path = sqlite_path(url)
+    outside = Anchor(anchor, key) if anchor else None
+    if path is not None and not path.exists() and not (anchor and anchor.exists()):
+        raise NotFound(f"there is no journal at {path}", hint="`autoclave init DIR` makes a home")
+    try:
+        log = Log(url, key, outside)
+    except JournalBroken as error:
+        return _verdict(_Walk(key=key), "", _Bad(1, error.message))
+    try:
+        folder = Archives(archives or default_folder(path))
+        return verify_log(log, key, anchor=outside, archives=folder)
+    finally:
+        log.close()
+
+
+def verify_log(log: Log, key: bytes, *, anchor: Anchor | None, archives: Archives) -> Verification:
+    """Read every event, here and in the archives, and check the whole chain."""
+    walk = _Walk(key=key)
+    told = "not checked"
+    try:
+        # The anchor is read first: what is appended meanwhile only makes the log longer than it.
+        anchored = anchor.read() if anchor else None
+        walk.anchored = anchored
+        with log.reading() as connection:
+            _check_all(connection, log, walk, archives)
+        told = _compare(walk, anchor, anchored)
+    except _Bad as bad:
+        return _verdict(walk, told, bad)
+    except JournalBroken as error:
+        return _verdict(walk, told, _Bad(None, error.message))
+    return _verdict(walk, told, None)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """How far the chain was followed."""
+
+    key: bytes
+    last_id: int = 0
+    mac: bytes = GENESIS
+    anchored: Anchored | None = None
+    mac_at_anchor: bytes | None = None
+    pruned: dict[str, Any] = field(default_factory=dict)
+    ends: dict[str, Head] = field(default_factory=dict)
+
+    def follow(self, row: Row) -> None:
+        """One more row. Raises _Bad when it is not the one that was written next."""
+        due = self.last_id + 1
+        if row.id > due:
+            raise _Bad(due, f"event {due} is missing: it was deleted")
+        if row.id < due:
+            raise _Bad(row.id, f"event {row.id} was put back after it had been archived")
+        if not is_authentic(self.key, row):
+            raise _Bad(row.id, "")
+        if row.prev != self.mac:
+            raise _Bad(row.id, f"event {row.id} belongs to another history of this log")
+        self.last_id, self.mac = row.id, row.mac
+        if self.anchored and self.anchored.id == row.id:
+            self.mac_at_anchor = row.mac
+        if row.kind == EventKind.EVENTS_PRUNED:
+            self.pruned = json.loads(row.payload)
+        before = self.ends.get(row.stream)
+        epoch = max(row.epoch, before.epoch if before else 0)
+        self.ends[row.stream] = Head(epoch=epoch, seq=row.seq)
+
+
+def _check_all(connection: Connection, log: Log, walk: _Walk, archives: Archives) -> None:
+    found = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar()
+    check_schema(found or "")
+    head = log.say.head.run(connection).first()
+    if head is None:
+        raise _Bad(None, "the journal has lost its head row")
+    for row in archives.rows(before=head.base_id):
+        _follow(connection, log, walk, row)
+    if walk.mac != head.base_mac:
+        raise _Bad(head.base_id, f"the archives do not lead up to event {head.base_id}")
+    for row in _rows(connection, log, after=0):
+        _follow(connection, log, walk, row)
+    if walk.last_id != head.last_id or walk.mac != head.mac:
+        raise _Bad(
+            walk.last_id + 1,
+            f"the log was truncated: it ends at event {walk.last_id}, its head is {head.last_id}",
+        )
+    if head.base_id > 1 and walk.pruned.get("first_kept") != head.base_id:
+        raise _Bad(1, f"events up to {head.base_id - 1} are gone and no event says why")
+    _check_ends(connection, walk)
+    _check_database(connection)
+
+
+def _follow(connection: Connection, log: Log, walk: _Walk, row: Row) -> None:
+    try:
+        walk.follow(row)
+    except _Bad as bad:
+        if bad.reason:
+            raise
+        raise _Bad(row.id, _explain(connection, log, walk, row)) from None
+
+
+def _explain(connection: Connection, log: Log, walk: _Walk, row: Row) -> str:
+    """What was done to a row whose MAC does not fit."""
+    last: int = log.say.head.run(connection).one().last_id
+    if walk.last_id == 0 and not _any_authentic(connection, log, walk.key, last):
+        return "no event carries this key's MAC: the key file is not the one of this journal"
+    for id_ in range(1, min(last, _MOST_TRIED) + 1):
+        if is_authentic(walk.key, row._replace(id=id_)):
+            original = log.say.event.run(connection, id=id_).first()
+            if id_ <= walk.last_id or (original and original.mac == row.mac):
+                return f"event {row.id} is a duplicate of event {id_}"
+            return f"event {row.id} is out of order: it was written as event {id_}"
+    return f"event {row.id} was edited or forged"
+
+
+def _any_authentic(connection: Connection, log: Log, key: bytes, last: int) -> bool:
+    rows = (log.say.event.run(connection, id=id_).first() for id_ in (2, last // 2, last))
+    return any(is_authentic(key, Row._make(row)) for row in rows if row)
+
+
+def _rows(connection: Connection, log: Log, *, after: int) -> Iterator[Row]:
+    size = _PAGE
+    while True:
+        try:
+            page = log.say.page.run(connection, after=after, most=size).fetchall()
+        except DBAPIError as error:
+            if not is_damage_to_text(error):
+                raise
+            if size == 1:
+                ids = select(events.c.id).where(events.c.id > after).order_by(events.c.id)
+                bad = connection.execute(ids.limit(1)).scalar_one()
+                raise _Bad(bad, f"event {bad} was edited: it is no text any more") from error
+            size = 1  # go on one by one, to name the row
+            continue
+        if not page:
+            return
+        for found in page:
+            yield Row._make(found)
+        after = page[-1].id
+
+
+def _check_ends(connection: Connection, walk: _Walk) -> None:
+    query = select(streams.c.stream, streams.c.epoch, streams.c.seq)
+    found = {name: Head(epoch=epoch, seq=seq) for name, epoch, seq in connection.execute(query)}
+    for name, end in walk.ends.items():
+        kept = found.get(name)
+        if kept is None or kept.seq != end.seq or kept.epoch < end.epoch:
+            raise _Bad(None, f"the end that is kept for {name} is not the one in its events")
+
+
+def _check_database(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    said = connection.execute(text("PRAGMA integrity_check(1)")).scalar()
+    if said != "ok":
+        raise _Bad(None, f"the events are whole but the database file is damaged: {said}")
+
+
+def _compare(walk: _Walk, anchor: Anchor | None, anchored: Anchored | None) -> str:
+    if anchor is None:
+        return "none is kept"
+    if anchored is None:
+        if walk.last_id:
+            raise _Bad(None, f"the anchor {anchor.path} is missing")
+        return "agrees"
+    if anchored.id > walk.last_id:
+        raise _Bad(
+            walk.last_id + 1,
+            f"the log ends at event {walk.last_id} but event {anchored.id} was written: it was "
+            "rolled back to an older copy, or truncated",
+        )
+    if anchored.id and walk.mac_at_anchor != anchored.mac:
+        raise _Bad(anchored.id, f"event {anchored.id} is not the one that the anchor knows")
+    behind = walk.last_id - anchored.id
+    return f"{behind} events behind" if behind else "agrees"
+
+
+def _verdict(walk: _Walk, told: str, bad: _Bad | None) -> Verification:
+    return Verification(
+        ok=bad is None,
+        events=walk.last_id,
+        first_bad=bad.id if bad else None,
+        reason=bad.reason if bad else "",
+        anchor="disagrees" if bad and told == "not checked" and walk.anchored else told,
+    )
