@@ -1,4 +1,4 @@
-"""How things stand, in one quick look: reads the journal's tables with the standard library only."""
+"""How things stand, at a glance: the journal's tables, read with the standard library only."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ..domain.errors import JournalBroken
 from .home import Home
 
 _MOST_LISTED = 20
+_MICROSECONDS = 1_000_000
+"""The journal keeps times as whole microseconds."""
 
 
 def glance(home: Home) -> JsonObject:
@@ -115,15 +117,37 @@ def _waiting_proposals(rows: _Rows) -> list[JsonObject]:
 
 
 def _spend_today(rows: _Rows) -> float:
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-    query = "SELECT sum(spend_usd) FROM goals WHERE updated_at >= ?"
-    return next((float(usd) for (usd,) in rows.of("goals", query, midnight) if usd), 0.0)
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    spent = rows.of(
+        "events",
+        "SELECT sum(json_extract(payload, '$.spend.usd')) FROM events"
+        " WHERE id >= ? AND kind = 'ResultRecorded'",
+        _first_event_since(rows, round(midnight * _MICROSECONDS)),
+    )
+    return next((float(usd) for (usd,) in spent if usd), 0.0)
+
+
+def _first_event_since(rows: _Rows, at: int) -> int:
+    """Ids grow with time, so halving the range finds the place without an index on time."""
+    ends = rows.of("events", "SELECT min(id), max(id) + 1 FROM events")
+    low, high = ends[0] if ends and ends[0][0] is not None else (0, 0)
+    while low < high:
+        middle = (low + high) // 2
+        found = rows.of(
+            "events", "SELECT id, at FROM events WHERE id >= ? ORDER BY id LIMIT 1", middle
+        )
+        if found and found[0][1] < at:
+            low = found[0][0] + 1
+        else:
+            high = middle
+    return int(low)
 
 
 def _last_event(rows: _Rows) -> JsonObject | None:
     query = "SELECT id, stream, kind, at FROM events ORDER BY id DESC LIMIT 1"
     for number, stream, kind, at in rows.of("events", query):
-        return {"id": number, "stream": stream, "kind": kind, "at": at}
+        return {"id": number, "stream": stream, "kind": kind, "at": at / _MICROSECONDS}
     return None
 
 

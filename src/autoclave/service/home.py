@@ -82,10 +82,10 @@ class Home:
     def prepare(self) -> None:
         """Make the folders that a running agent writes to, for the owner's eyes only."""
         try:
-            for folder in (self.runtime, self.log, self.scratch):
-                _make_private(folder)
-            for folder in (self.database.parent, self.checkpoints):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(self.runtime)
+            for folder in (self.log, self.database.parent, self.checkpoints, self.scratch.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            self.scratch.mkdir(mode=0o700, exist_ok=True)
             # SQLite gives its side files the mode of the database, so it is made first.
             os.close(os.open(self.database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
@@ -115,7 +115,14 @@ def find_home(explicit: Path | None = None, *, start: Path | None = None) -> Hom
             return Home(root=folder)
     if named := os.environ.get(VARIABLE):
         return _existing(Path(named), f"${VARIABLE}")
-    return _existing(data_folder(), "the user's data folder")
+    folder = data_folder()
+    if not (folder / RULES).is_file():
+        raise NotFound(
+            f"there is no home here: no {RULES} in this folder or above it, ${VARIABLE} is not"
+            f" set, and {folder} is none either",
+            hint=f"autoclave init {folder}",
+        )
+    return Home(root=folder)
 
 
 def data_folder() -> Path:
@@ -205,7 +212,7 @@ def _shipped(name: str) -> Path:
 
 
 def _make_private(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_mode & 0o077 and folder.stat().st_uid == os.geteuid():
         folder.chmod(0o700)
 

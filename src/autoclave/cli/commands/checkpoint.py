@@ -1,0 +1,63 @@
+"""`autoclave checkpoint …`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from ...domain.canonical import JsonObject
+from ..invocation import Invocation
+from ..options import common_options
+from ..render.paint import clip, moment, table
+
+
+@click.group()
+def command() -> None:
+    """Snapshots of the journal and of the body."""
+
+
+@command.command()
+@click.option("--note", default="", help="What it is for.")
+@common_options()
+@click.pass_obj
+def create(invocation: Invocation, note: str) -> None:
+    """Make one now."""
+    with invocation.control() as control:
+        made = control.checkpoint_create(note)
+    invocation.output.data(made, lambda data: f"{data['id']} is made")
+
+
+@command.command("list")
+@common_options()
+@click.pass_obj
+def list_checkpoints(invocation: Invocation) -> None:
+    """All that are kept."""
+    with invocation.control() as control:
+        found = control.checkpoints()
+    invocation.output.data({"checkpoints": found}, lambda data: _table(data["checkpoints"]))
+
+
+@command.command()
+@click.argument("checkpoint", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common_options()
+@click.pass_obj
+def restore(invocation: Invocation, checkpoint: str, yes: bool) -> None:
+    """Go back to one. What is there now becomes a checkpoint first."""
+    if not yes:
+        if not invocation.output.may_ask:
+            raise click.UsageError("this goes back in time: say --yes")
+        click.confirm(f"Go back to {checkpoint}?", abort=True, err=True)
+    with invocation.control() as control:
+        restored = control.restore_checkpoint(checkpoint)
+    invocation.output.data(restored, lambda _: f"{checkpoint} is restored")
+
+
+def _table(found: Sequence[JsonObject]) -> str:
+    rows = [
+        [item["id"], moment(item.get("at")), item.get("events", ""), clip(item.get("note") or "")]
+        for item in found
+    ]
+    empty = "No checkpoints. Make one: autoclave checkpoint create"
+    return table(["id", "made", "events", "note"], rows, empty=empty)

@@ -1,0 +1,26 @@
+"""`autoclave export`."""
+
+from __future__ import annotations
+
+import click
+
+from ..invocation import Invocation
+from ..options import common_options
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["metrics", "events"]))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "csv", "influx", "prom"]),
+    default="json",
+    show_default=True,
+    help="Events have no Prometheus form.",
+)
+@common_options()
+@click.pass_obj
+def command(invocation: Invocation, what: str, form: str) -> None:
+    """Metrics or events for other programs, on standard output."""
+    with invocation.control() as control:
+        invocation.output.text(control.export(what, form))

@@ -1,0 +1,67 @@
+"""`autoclave run`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ...domain.canonical import JsonObject
+from ..asking import ask_yes_no
+from ..exits import RUN_ENDS
+from ..goal_options import goal_options, goal_spec
+from ..invocation import Invocation, person
+from ..options import common_options
+from ..output import Output
+from ..render.goals import question, report
+from ..render.progress import progress_to
+from ..signals import run_stoppable
+
+
+@click.command()
+@goal_options
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing about progress.")
+@common_options()
+@click.pass_obj
+def command(invocation: Invocation, /, quiet: bool, **options: Any) -> int:
+    """Reach GOAL now and report.
+
+    \b
+    autoclave run "make the failing tests pass" --workspace .
+    autoclave run "make the failing tests pass" -w . --yes-up-to R1 --json
+
+    The change is shown and asked for before it is written. Without a terminal the question is
+    kept and the command ends with 11.
+    """
+    output = invocation.output
+    spec = goal_spec(**options)
+    ask = _asker(output) if output.may_ask else None
+    listener = progress_to(output, quiet=quiet)
+    with invocation.control() as control:
+        run = run_stoppable(lambda: control.run_goal(spec, ask=ask, listener=listener), output.note)
+    output.data(run, lambda r: report(r, color=output.color))
+    if run["exit"] == "waiting":
+        output.note(f"a person has to answer: autoclave goal show {run['id']}")
+    return RUN_ENDS[run["exit"]]
+
+
+def _asker(output: Output) -> Any:
+    from ...service.goals import Answer
+
+    async def ask(asked: JsonObject) -> Answer:
+        short = {**asked, "diff": _first_lines(asked.get("diff", ""))}
+        yes = await ask_yes_no(
+            output,
+            question(short, color=output.note_color),
+            details=lambda: question(asked, color=output.note_color),
+        )
+        return Answer(yes=yes, by=person())
+
+    return ask
+
+
+def _first_lines(diff: str, most: int = 60) -> str:
+    lines = diff.split("\n")
+    if len(lines) <= most:
+        return diff
+    return "\n".join([*lines[:most], f"… {len(lines) - most} more lines: answer details"])

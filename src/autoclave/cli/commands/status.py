@@ -1,0 +1,41 @@
+"""`autoclave status`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from ...service.glance import glance
+from ..invocation import Invocation
+from ..options import common_options
+from ..render.status import status
+
+_CLEAR = "\x1b[H\x1b[2J"
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Look again every few seconds until stopped.")
+@click.option(
+    "--every", type=click.FloatRange(0.2, 3600), default=2.0, metavar="S", help="How often."
+)
+@common_options()
+@click.pass_obj
+def command(invocation: Invocation, watch: bool, every: float) -> None:
+    """How things stand: running or not, goals, proposals, what waits for you."""
+    if not watch:
+        _show(invocation)
+        return
+    while True:
+        _show(invocation, again=True)
+        time.sleep(every)
+
+
+def _show(invocation: Invocation, *, again: bool = False) -> None:
+    output = invocation.output
+    report = glance(invocation.home())
+    if output.as_json:
+        output.json(report, one_line=again)
+        return
+    text = status(report, color=output.color)
+    output.text(_CLEAR + text if again and output.color else text)

@@ -1,0 +1,70 @@
+"""One call of the command line: its options, its home, and the door to everything else."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..domain.errors import NotFound
+from ..service.home import VARIABLE, Home, data_folder, find_home, init_home
+from .output import Output
+
+if TYPE_CHECKING:
+    from ..service.control import Control
+
+
+def _open_control(home: Home) -> Control:
+    from ..wiring import open_control
+
+    return open_control(home)
+
+
+@dataclass(slots=True, kw_only=True)
+class Invocation:
+    """What click hands to every command."""
+
+    output: Output = field(default_factory=Output)
+    home_option: Path | None = None
+    opener: Callable[[Home], Control] = _open_control
+
+    def home(self) -> Home:
+        return find_home(self.home_option)
+
+    @contextmanager
+    def control(self) -> Iterator[Control]:
+        """Control over the home. The user's own home is made when it is first needed."""
+        home = self._home_to_use()
+        home.prepare()
+        control = self.opener(home)
+        try:
+            yield control
+        finally:
+            control.close()
+
+    def _home_to_use(self) -> Home:
+        try:
+            return self.home()
+        except NotFound:
+            folder = data_folder()
+            if self.home_option is not None or _said_where() or folder.exists():
+                raise
+        made = init_home(folder).home
+        self.output.note(f"made a home for Autoclave at {made.root}")
+        return made
+
+
+def person() -> str:
+    """Who answers, for the record."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a uid without a name, as in some containers
+        return "unknown"
+
+
+def _said_where() -> bool:
+    return bool(os.environ.get(VARIABLE))

@@ -1,0 +1,79 @@
+"""The two streams: data on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TextIO
+
+from ..domain.canonical import JsonObject
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Output:
+    """How this invocation talks; the options of the command line set the fields."""
+
+    as_json: bool = False
+    no_color: bool = False
+    no_input: bool = False
+
+    def data(self, value: JsonObject, human: Callable[[JsonObject], str]) -> None:
+        """What was asked for: one JSON object, or the text that `human` makes of it."""
+        if self.as_json:
+            self.json(value)
+        else:
+            _write(sys.stdout, human(value))
+
+    def json(self, value: JsonObject, *, one_line: bool = False) -> None:
+        document = {"schema_version": SCHEMA_VERSION, **value}
+        indent = None if one_line else 2
+        _write(sys.stdout, json.dumps(document, indent=indent, ensure_ascii=False))
+
+    def text(self, text: str) -> None:
+        """Data that is text in itself, such as an export."""
+        _write(sys.stdout, text.removesuffix("\n"))
+
+    def note(self, text: str) -> None:
+        """Something on the side: progress, advice, a question."""
+        _write(sys.stderr, text)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a person can answer: a terminal on both ends, and nobody said not to."""
+        return not self.no_input and _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+    @property
+    def color(self) -> bool:
+        return self._colors(sys.stdout)
+
+    @property
+    def note_color(self) -> bool:
+        return self._colors(sys.stderr)
+
+    def _colors(self, stream: TextIO) -> bool:
+        if self.no_color or self.as_json or os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR"):
+            return True
+        return _is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
+def prepare_streams() -> None:
+    """A character that a stream cannot encode is spelled out; it must never be a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()

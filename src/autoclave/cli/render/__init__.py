@@ -1,0 +1,1 @@
+"""Values into text for people. Everything that may be untrusted goes through `domain.text`."""

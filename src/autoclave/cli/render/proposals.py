@@ -1,0 +1,81 @@
+"""Proposals as a reviewer needs them: the case against first, the evidence, the diff, the hash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...domain.canonical import JsonObject
+from ...domain.text import show, show_line
+from .paint import clip, diff, fields, moment, seconds, table, verdict
+
+
+def proposal_list(proposals: Sequence[JsonObject]) -> str:
+    rows = [
+        [p["id"], p["status"], p.get("risk", ""), str(p.get("digest") or "")[:12], clip(p["title"])]
+        for p in proposals
+    ]
+    hint = "No proposals. Look for opportunities: autoclave improve"
+    return table(["id", "status", "risk", "hash", "title"], rows, empty=hint)
+
+
+def proposal(given: JsonObject, *, color: bool) -> str:
+    parts = [
+        fields(
+            {
+                "proposal": given["id"],
+                "title": given["title"],
+                "status": given["status"],
+                "risk": given.get("risk"),
+                "reason": given.get("reason"),
+                "expires": moment(given["expires_at"]) if given.get("expires_at") else "",
+                "commit": given.get("commit"),
+            }
+        ),
+        *_case_against(given.get("case_against") or []),
+        "",
+        gates(given.get("gates") or [], color=color),
+        *_contract(given.get("contract") or {}),
+        "",
+        diff(given.get("diff") or "", color=color),
+        "",
+        f"hash  {show_line(str(given.get('digest') or 'none yet'))}",
+    ]
+    return "\n".join(parts)
+
+
+def gates(judged: Sequence[JsonObject], *, color: bool) -> str:
+    """One line per gate."""
+    if not judged:
+        return "no gate has judged it yet"
+    width = max(len(show_line(gate["name"])) for gate in judged)
+    return "\n".join(
+        f"{verdict(gate['verdict'], color=color, width=11)}  {show_line(gate['name']):<{width}}"
+        f"  {seconds(gate.get('seconds', 0.0)):>8}  {clip(gate.get('summary', ''), 100)}"
+        for gate in judged
+    )
+
+
+def how_to_approve(given: JsonObject) -> str:
+    short = str(given.get("digest") or "")[:12]
+    return f"autoclave proposal approve {show_line(given['id'])} --hash {show_line(short)}"
+
+
+def _case_against(arguments: Sequence[object]) -> list[str]:
+    if not arguments:
+        return []
+    return ["", "What speaks against it:", *(f"  - {show(str(item))}" for item in arguments)]
+
+
+def _contract(contract: JsonObject) -> list[str]:
+    promise = fields(
+        {
+            "will fix": ", ".join(map(str, contract.get("expected_fixes", ()))),
+            "at risk": ", ".join(map(str, contract.get("at_risk", ()))),
+            "shown by": ", ".join(f"event {number}" for number in contract.get("cause", ())),
+            "others": f"{contract['alternatives']} other patches passed the same tests"
+            if contract.get("alternatives")
+            else "",
+            "undo": contract.get("undo"),
+        }
+    )
+    return ["", promise] if promise else []

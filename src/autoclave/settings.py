@@ -1,0 +1,121 @@
+"""The settings: what a person may choose, where each value comes from, and what is refused."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .domain.canonical import JsonObject
+from .domain.errors import ConfigurationInvalid
+
+PREFIX = "AUTOCLAVE_"
+_NOT_SETTINGS = frozenset({"AUTOCLAVE_HOME"})
+_SECRET = frozenset({"database_url"})
+
+
+class Settings(BaseModel):
+    """Every setting with its default. Rules are not settings: see `safety_rules.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    database_url: str = ""
+    """An SQLAlchemy URL; empty means the SQLite file of the home."""
+    model: Literal["auto", "claude", "openai", "offline"] = "auto"
+    """Who thinks when a goal does not say."""
+    budget_usd: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    """The most that one goal may cost when it does not say."""
+    budget_seconds: float = Field(default=3600.0, gt=0, allow_inf_nan=False)
+    """The most time that one goal may take when it does not say."""
+    goals_at_once: int = Field(default=4, ge=1, le=64)
+    """How many goals one process works on at the same time."""
+    approval_hours: float = Field(default=24.0, gt=0, le=24 * 30, allow_inf_nan=False)
+    """How long a proposal waits for a person before it expires."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedSettings:
+    """The settings in force, and for each name where its value comes from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+    def to_rows(self) -> list[JsonObject]:
+        """Name, value and origin of each; what may hold a password is not printed."""
+        return [
+            {"name": name, "value": _printable(name, value), "origin": self.origins[name]}
+            for name, value in self.settings.model_dump().items()
+        ]
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None, *, file: Path | None = None
+) -> LoadedSettings:
+    """Environment over the user's file over the defaults. Raises ConfigurationInvalid.
+
+    There is no file of a project or of a home: what one downloads must not loosen anything.
+    """
+    environment = os.environ if environment is None else environment
+    file = settings_file() if file is None else file
+    values: dict[str, Any] = dict.fromkeys(Settings.model_fields, None)
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    for name, value in _read_file(file).items():
+        values[name], origins[name] = value, str(file)
+    for name in Settings.model_fields:
+        variable = PREFIX + name.upper()
+        if variable in environment:
+            values[name], origins[name] = environment[variable], f"${variable}"
+    given = {name: value for name, value in values.items() if origins[name] != "default"}
+    return LoadedSettings(settings=_validate(given, origins), origins=origins)
+
+
+def settings_file() -> Path:
+    from platformdirs import user_config_path
+
+    return user_config_path("autoclave", appauthor=False) / "config.toml"
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Variables that look like ours and are not: most often a misspelt setting."""
+    environment = os.environ if environment is None else environment
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | _NOT_SETTINGS
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:  # also broken TOML and broken UTF-8
+        raise ConfigurationInvalid(
+            f"cannot use {file}: {error}", hint="mend the file, or move it away"
+        ) from error
+    for name in given:
+        if name not in Settings.model_fields:
+            near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "autoclave config show lists them"
+            raise ConfigurationInvalid(f"{file} has an unknown setting {name!r}", hint=hint)
+    return given
+
+
+def _validate(given: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        raise ConfigurationInvalid(
+            f"the setting {name!r} from {origins[name]} is wrong: {first['msg']}",
+            hint="autoclave config show lists every setting",
+        ) from error
+
+
+def _printable(name: str, value: Any) -> Any:
+    return "(set)" if name in _SECRET and value else value
