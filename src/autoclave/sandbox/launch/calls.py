@@ -1,0 +1,101 @@
+"""The system call filter: what no sealed process may ask of the kernel."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+
+from . import bpf
+from .numbers import machine
+from .system import StepFailed, call
+
+_REFUSED = """
+    ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp
+    io_uring_setup io_uring_enter io_uring_register bpf perf_event_open userfaultfd
+    add_key request_key keyctl
+    mount umount2 pivot_root chroot move_mount open_tree open_tree_attr fsopen fsconfig fsmount
+    fspick mount_setattr statmount listmount setns unshare name_to_handle_at open_by_handle_at
+    init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct
+    quotactl quotactl_fd syslog settimeofday clock_settime clock_adjtime adjtimex sethostname
+    setdomainname vhangup iopl ioperm modify_ldt personality
+    pidfd_open pidfd_getfd pidfd_send_signal
+    mbind set_mempolicy set_mempolicy_home_node migrate_pages move_pages
+    memfd_create memfd_secret fanotify_init fanotify_mark inotify_init inotify_init1
+    mknod mknodat
+    shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl
+    mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
+    setpriority sched_setaffinity sched_setscheduler sched_setparam sched_setattr ioprio_set
+    socket connect bind listen accept accept4 file_setattr
+"""
+
+# Landlock does not cover these, and refusing them breaks plain copy functions: they report
+# success and change nothing.
+_WITHOUT_EFFECT = """
+    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat
+    utime utimes utimensat futimesat
+    setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat
+"""
+
+_NEW_NAMESPACES = 0x7E020000
+_TERMINAL_AND_FLAGS_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x401C5820)
+"""TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR."""
+_LEASE_AND_NOTIFY = (1024, 1026)
+_PR_SET_DUMPABLE = 4
+_SET_MODE_FILTER = 1
+
+
+def install(*, abi: int) -> None:
+    """Filter this thread and all its children for good. Needs no-new-privileges."""
+    code = program(os.uname().machine, abi=abi, own_pid=os.getpid())
+    buffer = ctypes.create_string_buffer(code, len(code))
+    header = struct.pack("=H6xQ", len(code) // 8, ctypes.addressof(buffer))
+    found = machine(os.uname().machine)
+    number = found[1]["seccomp"] if found else 0
+    call("seccomp filter", number, _SET_MODE_FILTER, 0, header)
+
+
+def program(machine_name: str, *, abi: int, own_pid: int) -> bytes:
+    """The whole filter. Older Landlock leaves signals and truncation to it."""
+    found = machine(machine_name)
+    if found is None:
+        raise StepFailed("seccomp filter", errno.ENOSYS, f"no filter for {machine_name} machines")
+    word, numbers = found
+    refuse = bpf.answer(errno.EPERM)
+    plain = [bpf.always(numbers[n], refuse) for n in _REFUSED.split() if n in numbers]
+    hollow = [
+        bpf.always(numbers[n], bpf.answer(0)) for n in _WITHOUT_EFFECT.split() if n in numbers
+    ]
+    parts = [
+        *plain,
+        *hollow,
+        *_by_argument(numbers, refuse),
+        *_for_old_landlock(numbers, abi, own_pid),
+    ]
+    return bpf.prologue(word) + b"".join(parts) + bpf.otherwise(bpf.ALLOW)
+
+
+def _by_argument(numbers: dict[str, int], refuse: int) -> list[bytes]:
+    return [
+        bpf.only_stream_pairs(numbers["socketpair"], refuse),
+        bpf.unless_equal(numbers["prlimit64"], 0, (0,), refuse),
+        bpf.when_any_bit(numbers["clone"], 0, _NEW_NAMESPACES, refuse),
+        # ENOSYS makes the C library fall back to clone, whose flags can be looked at.
+        bpf.always(numbers["clone3"], bpf.answer(errno.ENOSYS)),
+        bpf.when_equal(numbers["ioctl"], 1, _TERMINAL_AND_FLAGS_IOCTLS, refuse),
+        bpf.when_equal(numbers["fcntl"], 1, _LEASE_AND_NOTIFY, refuse),
+        # The supervisor has to see open files of its descendants to count hidden disk use.
+        bpf.when_equal(numbers["prctl"], 0, (_PR_SET_DUMPABLE,), refuse),
+    ]
+
+
+def _for_old_landlock(numbers: dict[str, int], abi: int, own_pid: int) -> list[bytes]:
+    refuse = bpf.answer(errno.EPERM)
+    parts = [] if abi >= 3 else [bpf.always(numbers["truncate"], refuse)]
+    if abi >= 6:
+        return parts
+    signals = ("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+    parts += [bpf.unless_equal(numbers[name], 0, (own_pid,), refuse) for name in signals]
+    # Zero is the own process group, which is the own session.
+    return [*parts, bpf.unless_equal(numbers["kill"], 0, (own_pid, 0), refuse)]

@@ -1,0 +1,118 @@
+"""The sealed child, from fork to exec. The order of the steps is the point."""
+
+# Starts with every run, and pathlib starts slowly.
+# ruff: noqa: PTH123
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import signal
+
+from . import calls, identity, landlock, view
+from .order import Limits, Order
+from .system import StepFailed, prctl
+
+RESULT, STATUS = 3, 4
+"""Descriptors inside: the result pipe, and the one that tells how far the child came."""
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+
+
+def start(order: Order, *, ends: tuple[int, ...], status: int, uid: int | None, tasks: int) -> None:
+    """Seal this freshly forked process and become the command. Never returns.
+
+    `ends` are stdin, stdout, stderr and the result pipe, in this order.
+    """
+    try:
+        _prepare(ends, status)
+        abi = _seal(order, uid=uid, tasks=tasks)
+        _say({"abi": abi, "uid": os.getuid()})
+        if order.argv:
+            _execute(order)
+        os._exit(0)
+    except StepFailed as failure:
+        _say({"step": failure.step, "errno": failure.errno, "why": failure.why})
+    except OSError as error:
+        _say({"step": "prepare the child", "errno": error.errno, "why": str(error)})
+    finally:
+        os._exit(126)
+
+
+def _prepare(ends: tuple[int, ...], status: int) -> None:
+    os.setsid()
+    # Out of the way first, so that no dup2 overwrites a descriptor that is still needed.
+    high = [os.dup2(fd, 1000 + i, inheritable=False) for i, fd in enumerate((*ends, status))]
+    for place, fd in enumerate(high):
+        os.dup2(fd, place, inheritable=place != STATUS)
+    os.closerange(STATUS + 1, 1100)
+    os.closerange(1100, os.sysconf("SC_OPEN_MAX"))
+    for number in range(1, signal.NSIG):
+        if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(0o022)
+    _offer_to_the_oom_killer()
+
+
+def _seal(order: Order, *, uid: int | None, tasks: int) -> int:
+    _limit(order.limits, tasks)
+    if uid is not None:
+        view.open_the_way(readable=order.readable, folder=order.folder, links=order.links)
+        identity.become(uid)
+    try:
+        os.chdir(order.folder)
+    except OSError as error:
+        raise StepFailed(f"enter {order.folder}", error.errno or errno.EIO) from error
+    # A change of user clears this, so it comes after it.
+    prctl("die with the supervisor", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl("no new privileges", _PR_SET_NO_NEW_PRIVS, 1)
+    identity.drop_capabilities()
+    readable, folder = order.readable, order.folder
+    abi = landlock.restrict(readable=readable, writable=folder, most_abi=order.most_abi)
+    calls.install(abi=abi)
+    return abi
+
+
+def _limit(limits: Limits, tasks: int) -> None:
+    """Processes are counted per user, so what the user already runs is added on top."""
+    wanted = {
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_CPU: (limits.cpu_seconds, limits.cpu_seconds + 1),
+        resource.RLIMIT_FSIZE: (limits.file_bytes, limits.file_bytes),
+        resource.RLIMIT_NOFILE: (limits.open_files, limits.open_files),
+        resource.RLIMIT_MEMLOCK: (0, 0),
+        resource.RLIMIT_MSGQUEUE: (0, 0),
+        resource.RLIMIT_AS: (limits.memory_bytes, limits.memory_bytes),
+        resource.RLIMIT_NPROC: (limits.processes + tasks, limits.processes + tasks),
+    }
+    for kind, (soft, hard) in wanted.items():
+        _, most = resource.getrlimit(kind)
+        if most != resource.RLIM_INFINITY:
+            soft, hard = min(soft, most), min(hard, most)
+        try:
+            resource.setrlimit(kind, (soft, hard))
+        except (OSError, ValueError) as error:
+            raise StepFailed(f"limit {kind}", errno.EPERM, str(error)) from error
+
+
+def _execute(order: Order) -> None:
+    try:
+        os.execve(order.argv[0], order.argv, order.environment)  # noqa: S606 - that is the job
+    except OSError as error:
+        code = 127 if error.errno == errno.ENOENT else 126
+        os.write(2, f"cannot run {order.argv[0]}: {error.strerror}\n".encode())
+        os._exit(code)
+
+
+def _offer_to_the_oom_killer() -> None:
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")
+    except OSError:
+        return
+
+
+def _say(facts: dict[str, object]) -> None:
+    os.write(STATUS, json.dumps(facts).encode() + b"\n")

@@ -1,0 +1,109 @@
+"""Who the sealed process is: never root, without any capability."""
+
+# Starts with every run, and pathlib starts slowly.
+# ruff: noqa: PTH116, PTH123, PTH208
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import stat
+import struct
+
+from .system import StepFailed, call, prctl
+
+_HIGH, _LOW = 1_900_000_000, 64_000
+"""First uids of the ranges used: one that nobody assigns, one for small uid maps."""
+_HIGH_COUNT, _LOW_COUNT = 200_000_000, 1_000
+_PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 24, 47, 4
+_CAPABILITY_VERSION = 0x20080522
+_CAPSET = {"x86_64": 126, "aarch64": 91}
+
+
+def fresh_uid() -> int:
+    """A uid that no process has and that this user namespace can map."""
+    first, count = (_HIGH, _HIGH_COUNT) if _maps(_HIGH + _HIGH_COUNT) else (_LOW, _LOW_COUNT)
+    taken = _uids_in_use()
+    for _ in range(1_000):
+        uid = first + random.SystemRandom().randrange(count)
+        if uid not in taken:
+            return uid
+    raise StepFailed("choose a user id", errno.EAGAIN, "every sealed user id is in use")
+
+
+def _maps(uid: int) -> bool:
+    try:
+        with open("/proc/self/uid_map") as lines:
+            ranges = [line.split() for line in lines]
+    except OSError:
+        return False
+    return any(int(inside) <= uid < int(inside) + int(count) for inside, _, count in ranges)
+
+
+def _uids_in_use() -> set[int]:
+    uids = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                uids.add(os.stat(f"/proc/{name}").st_uid)
+            except OSError:
+                continue
+    return uids
+
+
+def give(folder: str, uid: int) -> None:
+    """Make `uid` the owner of everything below `folder`; nothing runs there yet."""
+    pending = [folder]
+    try:
+        os.lchown(folder, uid, uid)
+        while pending:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    _give_entry(entry, uid)
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+    except OSError as error:
+        raise StepFailed("give the folder to the sealed user", error.errno or errno.EIO) from error
+
+
+def _give_entry(entry: os.DirEntry[str], uid: int) -> None:
+    status = entry.stat(follow_symlinks=False)
+    # A file with a second name may be someone else's file; it keeps its owner.
+    if stat.S_ISDIR(status.st_mode) or status.st_nlink == 1:
+        os.lchown(entry.path, uid, uid)
+
+
+def become(uid: int) -> None:
+    """Leave root for good. Before Landlock: a capability would look past it."""
+    _empty_bounding_set()
+    try:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    except OSError as error:
+        raise StepFailed("drop root", error.errno or errno.EPERM) from error
+
+
+def drop_capabilities() -> None:
+    """Empty every capability set that is left, also for a user who was given some."""
+    try:
+        prctl("ambient capabilities", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    except StepFailed as failure:
+        if failure.errno != errno.EINVAL:
+            raise
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    number = _CAPSET.get(os.uname().machine)
+    if number is None:
+        raise StepFailed("drop capabilities", errno.ENOSYS)
+    call("drop capabilities", number, header, bytes(24))
+
+
+def _empty_bounding_set() -> None:
+    for capability in range(64):
+        try:
+            prctl("bounding set", _PR_CAPBSET_DROP, capability)
+        except StepFailed as failure:
+            if failure.errno == errno.EINVAL:
+                return
+            raise

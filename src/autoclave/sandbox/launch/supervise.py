@@ -1,0 +1,232 @@
+"""The supervisor: starts the sealed child, holds it to its limits, ends the tree, reports.
+
+In: two 8-byte lengths, the order as JSON, the child's standard input; then the pipe stays open,
+and its end means that the caller is gone. Out: one JSON line, then stdout, stderr and the result.
+"""
+
+# Starts with every run, and pathlib starts slowly.
+# ruff: noqa: PTH116
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import time
+
+from . import child, identity, tree
+from .disk import Disk
+from .order import Order
+from .pipes import Capped, sealed_file
+from .system import StepFailed
+
+_CALLER, _REPORT = 0, 1
+_LOOK_SECONDS = 0.1
+_FLOOD = 16
+"""Output this many times over its cap ends the run."""
+
+
+def main() -> None:
+    order = _read_order()
+    try:
+        facts, streams = Supervisor(order).run()
+    except StepFailed as failure:
+        facts = {"step": failure.step, "errno": failure.errno, "why": failure.why}
+        streams = []
+    except OSError as error:
+        facts = {"step": "start the supervisor", "errno": error.errno, "why": str(error)}
+        streams = []
+    facts["lengths"] = [len(stream) for stream in streams]
+    try:
+        _write(json.dumps(facts).encode() + b"\n")
+        for stream in streams:
+            _write(bytes(stream))
+    except BrokenPipeError:
+        return
+
+
+class Supervisor:
+    """One run from fork to the last reaped descendant."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._limits = order.limits
+        self._uid = identity.fresh_uid() if os.geteuid() == 0 else None
+        self._device = os.stat(order.folder).st_dev
+        self._most_rss = 0
+        self._next_look = 0.0
+        self._ended = ""
+
+    def run(self) -> tuple[dict[str, object], list[bytearray]]:
+        tree.adopt_orphans()
+        if self._uid is not None:
+            identity.give(self._order.folder, self._uid)
+        self._start()
+        sealed = self._sealed()
+        self._watch()
+        was_running = self._reap.status is None
+        strays = tree.end(self._reap) - was_running
+        for pipe in self._pipes:
+            pipe.drain()
+        return self._facts(sealed, strays), [pipe.data for pipe in self._pipes]
+
+    def _start(self) -> None:
+        uid = os.getuid() if self._uid is None else self._uid
+        tasks = tree.tasks_of(uid)
+        pairs = [os.pipe() for _ in range(4)]
+        stdin = sealed_file(self._order.stdin)
+        self._began = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            ends = (stdin, *(write for _, write in pairs[:3]))
+            child.start(self._order, ends=ends, status=pairs[3][1], uid=self._uid, tasks=tasks)
+        for _, write in pairs:
+            os.close(write)
+        os.close(stdin)
+        caps = (self._limits.output_bytes, self._limits.output_bytes, self._limits.result_bytes)
+        self._pipes = [Capped(read, cap) for (read, _), cap in zip(pairs, caps, strict=False)]
+        self._status = pairs[3][0]
+        self._reap = tree.Reap(pid)
+        self._pid = pid
+
+    def _sealed(self) -> dict[str, object]:
+        """What the child says before exec. Set-up takes milliseconds, but the caller may go."""
+        text = b""
+        while chunk := os.read(self._status, 4096):
+            text += chunk
+        os.close(self._status)
+        said: dict[str, object] = json.loads(text) if text else {}
+        if "abi" not in said:
+            tree.end(self._reap)
+            number = int(str(said.get("errno") or errno.ECHILD))
+            raise StepFailed(
+                str(said.get("step", "start the child")), number, str(said.get("why", ""))
+            )
+        return said
+
+    def _watch(self) -> None:
+        """Until the child exits or something ends it."""
+        poller = select.poll()
+        exit_handle = os.pidfd_open(self._pid)
+        for fd in (_CALLER, exit_handle, *(pipe.fd for pipe in self._pipes)):
+            poller.register(fd, select.POLLIN)
+        deadline = self._began + self._limits.wall_seconds
+        self._next_look = self._began + _LOOK_SECONDS / 4
+        while not self._ended:
+            wake = min(deadline, self._next_look)
+            ready = poller.poll(max(0.0, (wake - time.monotonic()) * 1000))
+            for fd, _ in ready:
+                self._hear(fd, poller)
+            self._reap()
+            if self._reap.status is not None:
+                break
+            self._judge_time(deadline)
+        os.close(exit_handle)
+
+    def _hear(self, fd: int, poller: select.poll) -> None:
+        if fd == _CALLER and not os.read(_CALLER, 4096):
+            self._ended = "cancelled"
+        for pipe in self._pipes:
+            if pipe.fd == fd:
+                pipe.read()
+                if not pipe.is_open:
+                    poller.unregister(fd)
+        out, err, result = self._pipes
+        flood = _FLOOD * max(1, self._limits.output_bytes)
+        if result.lost or out.lost > flood or err.lost > flood:
+            self._ended = "output"
+
+    def _judge_time(self, deadline: float) -> None:
+        now = time.monotonic()
+        if now >= deadline:
+            self._ended = self._ended or "wall_clock"
+        elif now >= self._next_look:
+            self._ended = self._ended or self._look()
+            took = time.monotonic() - now
+            # A folder that takes long to count must not take the whole processor.
+            self._next_look = now + max(_LOOK_SECONDS, 10 * took)
+
+    def _look(self) -> str:
+        """The limits that no kernel limit covers; the name of the one that is passed."""
+        limits = self._limits
+        pids = tree.below(os.getpid())
+        use = tree.Use(pids)
+        self._most_rss = max(self._most_rss, use.rss_bytes)
+        if use.rss_bytes > limits.total_memory_bytes:
+            fair = tree.shared_fairly(use.alive)
+            if fair is None or fair > limits.total_memory_bytes:
+                return "memory"
+        if use.cpu_seconds + _reaped_cpu() > limits.cpu_seconds:
+            return "cpu_time"
+        # Where the user's other processes are counted too, room may have come free.
+        for pid in use.alive[limits.processes :]:
+            tree.send(pid, signal.SIGKILL)
+        hidden = tree.unlinked_bytes(use.alive, self._device)
+        most = limits.disk_bytes - hidden
+        disk = Disk(self._order.folder, most_bytes=most, most_inodes=limits.inodes)
+        return "disk" if disk.over else ""
+
+    def _facts(self, sealed: dict[str, object], strays: int) -> dict[str, object]:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        status = self._reap.status
+        code = 128 + signal.SIGKILL if status is None else os.waitstatus_to_exitcode(status)
+        return {
+            **sealed,
+            "ended": self._ended or self._how(code),
+            "exit_code": 128 - code if code < 0 else code,
+            "lost": [pipe.lost for pipe in self._pipes],
+            "wall_seconds": time.monotonic() - self._began,
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "max_rss_bytes": max(self._most_rss, used.ru_maxrss << 10),
+            "strays": max(0, strays),
+        }
+
+    def _how(self, code: int) -> str:
+        """The end of a child that nobody but the kernel ended."""
+        if self._pipes[2].lost:
+            return "output"
+        if code >= 0:
+            return self._last_look()
+        spent = _reaped_cpu() >= self._limits.cpu_seconds
+        if -code == signal.SIGXCPU or (-code == signal.SIGKILL and spent):
+            return "cpu_time"
+        return "signalled"
+
+    def _last_look(self) -> str:
+        """A run that was too quick for the looks still has to answer for its disk."""
+        limits = self._limits
+        folder, most = self._order.folder, limits.disk_bytes
+        over = Disk(folder, most_bytes=most, most_inodes=limits.inodes).over
+        return "disk" if over else "exited"
+
+
+def _reaped_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _read_order() -> Order:
+    head = _read(16)
+    order_length, stdin_length = struct.unpack("=QQ", head)
+    data = json.loads(_read(order_length))
+    return Order(data, _read(stdin_length))
+
+
+def _read(length: int) -> bytes:
+    data = bytearray()
+    while len(data) < length:
+        chunk = os.read(_CALLER, min(1 << 20, length - len(data)))
+        if not chunk:
+            raise SystemExit(1)
+        data += chunk
+    return bytes(data)
+
+
+def _write(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(_REPORT, view) :]

@@ -1,0 +1,229 @@
+"""The self-test's probes: a program that runs inside the sandbox and tries to get out.
+
+It reads its targets as JSON from standard input and writes one JSON list to descriptor 3:
+name, whether it must fail, whether it succeeded, detail. Standard library only.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Targets = dict[str, Any]
+
+
+def read_secret(targets: Targets) -> str:
+    with open(targets["secret"]) as file:  # noqa: PTH123 - as an attacker would
+        return file.read()
+
+
+def write_outside(targets: Targets) -> str:
+    with open(targets["secret"] + ".planted", "w") as file:  # noqa: PTH123
+        return str(file.write("x"))
+
+
+def list_home(targets: Targets) -> str:
+    return str(len(os.listdir(targets["home"])))  # noqa: PTH208
+
+
+def connect_tcp(targets: Targets) -> str:
+    import socket
+
+    with socket.create_connection(("127.0.0.1", targets["port"]), timeout=2):
+        return "connected"
+
+
+def connect_unix(targets: Targets) -> str:
+    return _connect(targets["socket"])
+
+
+def connect_abstract(targets: Targets) -> str:
+    return _connect("\0" + targets["abstract"])
+
+
+def datagram_to_socket(targets: Targets) -> str:
+    import socket
+
+    left, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    return str(left.sendto(b"x", targets["datagram"]))
+
+
+def signal_parent(_: Targets) -> str:
+    os.kill(os.getppid(), 0)
+    return "signalled"
+
+
+def signal_caller(targets: Targets) -> str:
+    os.kill(targets["caller"], 0)
+    return "signalled"
+
+
+def trace(targets: Targets) -> str:
+    return _call(targets, "ptrace", 16, targets["caller"], 0, 0)
+
+
+def io_uring(targets: Targets) -> str:
+    return _call(targets, "io_uring_setup", 1, _buffer(120))
+
+
+def new_user_namespace(targets: Targets) -> str:
+    return _call(targets, "unshare", 0x10000000)
+
+
+def anonymous_program(_: Targets) -> str:
+    return str(os.memfd_create("program"))
+
+
+def parent_environment(_: Targets) -> str:
+    with open(f"/proc/{os.getppid()}/environ", "rb") as file:  # noqa: PTH123
+        return f"{len(file.read())} bytes"
+
+
+def too_many_processes(targets: Targets) -> str:
+    """Fork past the limit; every child waits until it is told to go."""
+    reading, writing = os.pipe()
+    forked: list[int] = []
+    try:
+        for _ in range(targets["processes"] + 4):
+            pid = os.fork()
+            if pid == 0:
+                os.close(writing)
+                os.read(reading, 1)
+                os._exit(0)
+            forked.append(pid)
+    finally:
+        os.close(writing)
+        os.close(reading)
+        for pid in forked:
+            os.waitpid(pid, 0)
+    return f"{len(forked)} processes"
+
+
+def be_root(_: Targets) -> str:
+    if os.geteuid() != 0:
+        raise PermissionError(errno.EPERM, f"uid {os.geteuid()}")
+    return "uid 0"
+
+
+def temporary_file(_: Targets) -> str:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile() as file:
+        return str(file.write(b"x"))
+
+
+def child_process(_: Targets) -> str:
+    import subprocess
+
+    done = subprocess.run(["/bin/sh", "-c", "exit 0"], capture_output=True, check=True)
+    return f"exit {done.returncode}"
+
+
+def thread(_: Targets) -> str:
+    import threading
+
+    worker = threading.Thread(target=int)
+    worker.start()
+    worker.join()
+    return "joined"
+
+
+def event_loop(_: Targets) -> str:
+    import asyncio
+
+    asyncio.run(asyncio.sleep(0))
+    return "ran"
+
+
+def database(_: Targets) -> str:
+    import sqlite3
+
+    with sqlite3.connect("probe.sqlite") as connection:
+        mode = connection.execute("pragma journal_mode=wal").fetchone()[0]
+        connection.execute("create table if not exists t (x)")
+        connection.execute("insert into t values (1)")
+    connection.close()
+    return str(mode)
+
+
+_ESCAPES: tuple[Callable[[Targets], str], ...] = (
+    read_secret,
+    write_outside,
+    list_home,
+    connect_tcp,
+    connect_unix,
+    connect_abstract,
+    datagram_to_socket,
+    signal_parent,
+    signal_caller,
+    trace,
+    io_uring,
+    new_user_namespace,
+    anonymous_program,
+    parent_environment,
+    too_many_processes,
+    be_root,
+)
+_EVERYDAY: tuple[Callable[[Targets], str], ...] = (
+    temporary_file,
+    child_process,
+    thread,
+    event_loop,
+    database,
+)
+
+
+def main() -> None:
+    targets = json.load(sys.stdin)
+    lines = [_tried(probe, targets, must_fail=True) for probe in _ESCAPES]
+    lines += [_tried(probe, targets, must_fail=False) for probe in _EVERYDAY]
+    os.write(3, json.dumps(lines).encode())
+
+
+def _tried(probe: Callable[[Targets], str], targets: Targets, *, must_fail: bool) -> list[Any]:
+    try:
+        detail = probe(targets)
+    except Exception as error:  # noqa: BLE001 - the edge of a process; any failure is an answer
+        # A target that was not there proves nothing: only a refusal counts as one.
+        succeeded = must_fail and not _is_refusal(error)
+        return [probe.__name__, must_fail, succeeded, f"{type(error).__name__}: {error}"]
+    return [probe.__name__, must_fail, True, detail]
+
+
+def _is_refusal(error: Exception) -> bool:
+    refused = (errno.EPERM, errno.EACCES, errno.EAGAIN, errno.ENOSYS)
+    return isinstance(error, OSError) and error.errno in refused
+
+
+def _connect(address: str) -> str:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(address)
+        return "connected"
+
+
+def _call(targets: Targets, name: str, *arguments: Any) -> str:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = targets["numbers"][name]
+    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    if libc.syscall(ctypes.c_long(number), *words) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return "allowed"
+
+
+def _buffer(size: int) -> Any:
+    import ctypes
+
+    return ctypes.create_string_buffer(size)
+
+
+if __name__ == "__main__":
+    main()

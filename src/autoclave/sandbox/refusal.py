@@ -1,0 +1,56 @@
+"""Why no sandbox can be had, in words that name the step, the errno and the way out."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..domain.canonical import JsonObject
+from ..domain.errors import SandboxUnavailable
+
+
+def unavailable(report: JsonObject) -> SandboxUnavailable:
+    """The refusal for a launcher's report of a step that failed."""
+    step, why = str(report.get("step", "?")), str(report.get("why", "?"))
+    code = errno.errorcode.get(int(report.get("errno") or 0), "")
+    reason = f"{code}: {why}" if code else why
+    return SandboxUnavailable(
+        f"no sealed run can be had here: the step {step!r} failed ({reason}); "
+        "tier RESTRICTED needs Landlock and seccomp; nothing was executed",
+        hint=_way_out(step),
+    )
+
+
+def _way_out(step: str) -> str:
+    if step.startswith("landlock version"):
+        return "use Linux 5.13 or newer with Landlock switched on (lsm=landlock,… at boot)"
+    if step.startswith("landlock"):
+        return "allow the three landlock system calls, or use a newer kernel or container runtime"
+    if step.startswith("seccomp"):
+        return "allow the seccomp system call; x86-64 and aarch64 are supported"
+    if step.startswith("look at the system"):
+        return "use Linux; on Windows that can be WSL 2, on macOS a Linux machine or container"
+    if os.geteuid() == 0 and step.startswith(_ROOT_STEPS):
+        return (
+            "run as an ordinary user, or put Python and the files of the run where others can "
+            "read them (not below a closed folder such as /root)"
+        )
+    return "`autoclave doctor` shows what was tried"
+
+
+_ROOT_STEPS = (
+    "own mount",
+    "private mounts",
+    "copy the mount",
+    "protect",
+    "cover",
+    "make a place",
+    "bind",
+    "restore",
+    "open ",
+    "enter ",
+    "give the folder",
+    "drop root",
+    "bounding set",
+    "choose a user",
+)

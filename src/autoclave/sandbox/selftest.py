@@ -1,0 +1,107 @@
+"""The self-test: targets outside, probes inside, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..domain.canonical import JsonObject
+from ..domain.errors import SandboxUnavailable
+from ..domain.sealed import Limits, Probe, SealedRun, SelfTest, Tier
+from .launch.numbers import machine
+
+if TYPE_CHECKING:
+    from .sealed import SealedSandbox
+
+_PROGRAM = Path(__file__).resolve().with_name("probes.py")
+_PROCESSES = 12
+_LIMITS = Limits(wall_seconds=30.0, cpu_seconds=20, processes=_PROCESSES)
+
+
+async def try_escapes(sandbox: SealedSandbox) -> SelfTest:
+    """Run the probes sealed against real targets. SandboxUnavailable when they cannot run."""
+    began = time.monotonic()
+    with sandbox.scratch() as folder, _targets() as targets:
+        run = SealedRun(
+            argv=("python", "-I", "-S", "-B", str(_PROGRAM)),
+            folder=folder,
+            stdin=json.dumps(targets).encode(),
+            limits=_LIMITS,
+        )
+        result, report = await sandbox.run_untested(run)
+    if not result.ok:
+        why = result.stderr.decode("utf-8", "backslashreplace").strip()[-300:]
+        ending = f"{result.ended}, exit {result.exit_code}"
+        raise SandboxUnavailable(
+            f"the sandbox's own test did not finish ({ending}): {why}",
+            hint="the interpreter has to be readable inside the sandbox",
+        )
+    return SelfTest(
+        tier=Tier.RESTRICTED,
+        probes=_probes(result.result),
+        facts=_facts(report),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _probes(data: bytes) -> tuple[Probe, ...]:
+    return tuple(
+        Probe(name=name, must_fail=must_fail, succeeded=succeeded, detail=detail)
+        for name, must_fail, succeeded, detail in json.loads(data)
+    )
+
+
+def _facts(report: JsonObject) -> dict[str, str]:
+    return {
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "landlock_abi": str(report["abi"]),
+        "sealed_uid": str(report["uid"]),
+        "FULL": "not tried: namespaces are not built in yet",
+    }
+
+
+@contextmanager
+def _targets() -> Iterator[JsonObject]:
+    """A secret that only the sandbox keeps closed, and services that would answer."""
+    with ExitStack() as stack:
+        outside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autoclave-probe-")))
+        # Open to every user, so that a refusal is the sandbox's and not the file mode's.
+        outside.chmod(0o777)
+        secret = outside / "secret"
+        secret.write_text("do not read")
+        secret.chmod(0o644)
+        abstract = f"autoclave-probe-{os.getpid()}-{time.monotonic_ns()}"
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        _listen(stack, str(outside / "stream"), socket.SOCK_STREAM)
+        _listen(stack, str(outside / "datagram"), socket.SOCK_DGRAM)
+        _listen(stack, "\0" + abstract, socket.SOCK_STREAM)
+        known = machine(platform.machine())
+        yield {
+            "secret": str(secret),
+            "home": str(Path.home()),
+            "port": tcp.getsockname()[1],
+            "socket": str(outside / "stream"),
+            "datagram": str(outside / "datagram"),
+            "abstract": abstract,
+            "caller": os.getpid(),
+            "processes": _PROCESSES,
+            "numbers": known[1] if known else {},
+        }
+
+
+def _listen(stack: ExitStack, address: str, kind: socket.SocketKind) -> None:
+    server = stack.enter_context(socket.socket(socket.AF_UNIX, kind))
+    server.bind(address)
+    if kind is socket.SOCK_STREAM:
+        server.listen(1)
+    if not address.startswith("\0"):
+        Path(address).chmod(0o777)
