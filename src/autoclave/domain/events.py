@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     INTENT_RECORDED = "IntentRecorded"
     RESULT_RECORDED = "ResultRecorded"
     CHANGES_PREPARED = "ChangesPrepared"
+    CHANGES_ROLLED_BACK = "ChangesRolledBack"
     QUESTION_ASKED = "QuestionAsked"
     ANSWER_GIVEN = "AnswerGiven"
     TIMER_SET = "TimerSet"

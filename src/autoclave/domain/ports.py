@@ -65,6 +65,12 @@ class Journal(Protocol):
     def read_all(self, *, after: int = 0, limit: int = 1000, stream: str = "") -> list[Event]:
         """Events with id above `after`, of every stream or of those whose name starts so."""
 
+    def save_snapshot(self, stream: str, *, seq: int, version: int, data: JsonObject) -> None:
+        """Keep a folded stream as a cache; never truth."""
+
+    def latest_snapshot(self, stream: str) -> tuple[int, int, JsonObject] | None:
+        """`(seq, version, data)` of the newest snapshot, or None."""
+
     def last_id(self) -> int:
         """Id of the newest event, 0 for an empty log."""
 

@@ -145,7 +145,12 @@ def _added(run: Run, event: Event) -> Run:
 
 
 def _taken(run: Run, event: Event) -> Run:
-    return replace(run, status=RunStatus.RUNNING, idle_activations=run.idle_activations + 1)
+    return replace(
+        run,
+        status=RunStatus.RUNNING,
+        idle_activations=run.idle_activations + 1,
+        wake_at=None,
+    )
 
 
 def _state_changed(run: Run, event: Event) -> Run:
@@ -179,6 +184,10 @@ def _intent_recorded(run: Run, event: Event) -> Run:
 
 def _changes_prepared(run: Run, event: Event) -> Run:
     return replace(run, open_changes=event.payload)
+
+
+def _rolled_back(run: Run, event: Event) -> Run:
+    return replace(run, applied=())
 
 
 def _result_recorded(run: Run, event: Event) -> Run:
@@ -294,7 +303,7 @@ def _retried(run: Run, event: Event) -> Run:
 
 _KEPT_ON_RETRY = frozenset(
     {"id", "kind", "text", "workspace", "done", "priority", "budget", "allow_up_to", "model"}
-    | {"facts", "added_by", "added_at", "epoch", "seq", "keys", "answers", "applied"}
+    | {"facts", "added_by", "added_at", "epoch", "seq", "keys", "answers"}
 )
 
 
@@ -316,6 +325,7 @@ _REDUCERS: Mapping[EventKind, Callable[[Run, Event], Run]] = {
     EventKind.PLAN_MADE: _plan_made,
     EventKind.INTENT_RECORDED: _intent_recorded,
     EventKind.CHANGES_PREPARED: _changes_prepared,
+    EventKind.CHANGES_ROLLED_BACK: _rolled_back,
     EventKind.RESULT_RECORDED: _result_recorded,
     EventKind.QUESTION_ASKED: _question_asked,
     EventKind.ANSWER_GIVEN: _answer_given,

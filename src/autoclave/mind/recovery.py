@@ -27,7 +27,11 @@ def recover(view: View, failure: JsonObject, *, step: JsonObject | None) -> Repl
 
 
 def go_on(view: View) -> Reply:
-    """After the wait of a retry: do the failed step again."""
+    """After the wait of a retry, or a person's yes: do the failed step again."""
+    last = view["replies"][-1] if view["replies"] else None
+    if last and last["intent"]["kind"] == "Ask" and last["result"]["value"]["answer"] != "yes":
+        intent = {"kind": "GiveUp", "reason": "a person said not to go on"}
+        return reply(intent, why="the answer was no")
     failed = failed_step(view)
     if failed is not None:
         return reply(act(failed), path=("IDLE", "PLANNING", "EXECUTING"), why="try again")

@@ -1,0 +1,245 @@
+"""Running a capability for a step: permission, sealed run, permission for its changes, apply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..domain.canonical import JsonObject
+from ..domain.capability import CapabilityResult, Manifest
+from ..domain.changes import ChangeSet
+from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed, NotFound
+from ..domain.events import EventKind, NewEvent
+from ..domain.intents import Act, Effect, to_json
+from ..domain.risk import Action, ActionKind
+from ..domain.run import Run, RunKind
+from .parts import Parts
+from .permission import Parked, permit
+from .results import bad, failure_of, good, resolve, result_event
+from .workspace import workspace_of
+
+
+class Acting:
+    """Performs `Act`; also picks up one that was cut off."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def perform(self, run: Run, intent: Act) -> Run:
+        """Judge, write down, do, write down. What goes wrong becomes the step's result."""
+        key = f"{run.id}-{run.keys + 1}"
+        try:
+            manifest = self._parts.toolbox.manifest(intent.capability)
+            inputs = self._inputs(run, intent)
+            allowed = await self._permit_run(run, manifest, inputs, key)
+        except Parked as parked:
+            return parked.run
+        except Fatal:
+            raise
+        except AutoclaveError as error:
+            return await self._failed(run, key, to_json(intent), error)
+        if manifest.effect is not Effect.PURE:
+            begun = {"key": key, "intent": to_json(intent), "effect": str(manifest.effect)}
+            recorded = NewEvent(
+                kind=EventKind.INTENT_RECORDED, payload={**begun, "permission": allowed}
+            )
+            run = await self._parts.ledger.record(run, recorded)
+        return await self._run(run, manifest, inputs, key, to_json(intent))
+
+    async def resume(self, run: Run, intent: Act) -> Run:
+        """Finish an intent that has no result yet, by the effect class that it declared."""
+        if run.open_intent is None:
+            raise InvalidInput(f"{run.id} has no open intent")
+        key, recorded = run.open_intent["key"], to_json(intent)
+        if run.open_changes is not None:
+            return await self._apply(run, key, recorded)
+        try:
+            manifest = self._parts.toolbox.manifest(intent.capability)
+            inputs = self._inputs(run, intent)
+        except Fatal:
+            raise
+        except AutoclaveError as error:
+            return await self._failed(run, key, recorded, error)
+        effect = Effect(run.open_intent["effect"])
+        if manifest.needs.workspace == "write" or effect in (Effect.PURE, Effect.IDEMPOTENT):
+            return await self._run(run, manifest, inputs, key, recorded)
+        if effect is Effect.VERIFIABLE:
+            return await self._verify(run, manifest, inputs, key, recorded)
+        return await self._in_doubt(run, manifest, inputs, key, recorded)
+
+    def _inputs(self, run: Run, intent: Act) -> JsonObject:
+        try:
+            return resolve(intent.inputs, dict(run.results))
+        except (KeyError, TypeError) as error:
+            raise InvalidInput(f"step {intent.step} refers to {error}, which is missing") from error
+
+    async def _permit_run(
+        self, run: Run, manifest: Manifest, inputs: JsonObject, key: str
+    ) -> JsonObject:
+        needs = manifest.needs
+        attributes: JsonObject = {
+            "effect": str(manifest.effect),
+            "workspace": needs.workspace,
+            "network": list(needs.network),
+            "commands": list(needs.commands),
+            "model": needs.model,
+            "tree": manifest.tree,
+            "trusted": True,
+            "sealed": True,
+        }
+        kind = ActionKind.CAPABILITY_RUN
+        if isinstance(inputs.get("argv"), list):
+            attributes |= {"argv": inputs["argv"], "shell": False}
+        action = Action(kind=kind, target=manifest.name, attributes=attributes, goal_id=run.id)
+        return await permit(
+            self._parts,
+            run,
+            action,
+            request=f"{key}-run",
+            question=f"May {manifest.name} run? {manifest.purpose}",
+        )
+
+    async def _run(
+        self, run: Run, manifest: Manifest, inputs: JsonObject, key: str, intent: JsonObject
+    ) -> Run:
+        try:
+            async with workspace_of(self._parts, run) as workspace:
+                ran = await self._parts.toolbox.run(
+                    manifest.name, inputs, workspace=workspace, key=key
+                )
+        except Fatal:
+            raise
+        except AutoclaveError as error:
+            return await self._failed(run, key, intent, error)
+        facts = _facts_of(manifest, ran)
+        spend = {"steps": 1, "seconds": round(ran.seconds, 3)}
+        if ran.failure is not None:
+            result = bad(ran.failure.to_json(), **facts)
+            return await self._parts.ledger.insist(
+                run, result_event(key, intent, result, spend=spend)
+            )
+        if not ran.changes or run.kind is RunKind.IMPROVEMENT:
+            result = good(outputs=ran.outputs, **facts)
+            return await self._parts.ledger.insist(
+                run, result_event(key, intent, result, spend=spend)
+            )
+        prepared: JsonObject = {
+            "key": key,
+            "changes": ran.changes.to_json(),
+            "result": good(outputs=ran.outputs, **facts),
+            "spend": spend,
+        }
+        event = NewEvent(kind=EventKind.CHANGES_PREPARED, payload=prepared)
+        run = await self._parts.ledger.insist(run, event)
+        return await self._apply(run, key, intent)
+
+    async def _apply(self, run: Run, key: str, intent: JsonObject) -> Run:
+        """Ask for leave to write the prepared changes, then write exactly those."""
+        prepared = run.open_changes
+        if prepared is None:
+            raise InvalidInput(f"{run.id} has no prepared changes")
+        changes = ChangeSet.from_json(prepared["changes"])
+        try:
+            allowed = await self._permit_write(run, changes, key)
+            self._parts.files.apply(Path(run.workspace), changes)
+        except Parked as parked:
+            return parked.run
+        except Fatal:
+            raise
+        except AutoclaveError as error:
+            return await self._failed(run, key, intent, error, spend=prepared["spend"])
+        applied = {
+            "key": key,
+            "paths": list(changes.paths),
+            "digest": changes.digest,
+            "diff": changes.diff(),
+            "permission": allowed,
+        }
+        result = {**prepared["result"], "applied": applied}
+        event = result_event(key, intent, result, spend=prepared["spend"])
+        return await self._parts.ledger.insist(run, event)
+
+    async def _permit_write(self, run: Run, changes: ChangeSet, key: str) -> JsonObject:
+        if not run.workspace:
+            raise NotFound("the goal has no workspace to write to", hint="give --workspace DIR")
+        attributes: JsonObject = {
+            "paths": list(changes.paths),
+            "files": len(changes.files),
+            "bytes": sum(len(each.after or b"") for each in changes.files),
+            "deletes": sum(each.after is None for each in changes.files),
+        }
+        action = Action(
+            kind=ActionKind.WORKSPACE_WRITE,
+            target=changes.paths[0] if len(changes.paths) == 1 else ".",
+            attributes=attributes,
+            goal_id=run.id,
+        )
+        files = f"{len(changes.files)} file{'s' * (len(changes.files) != 1)}"
+        return await permit(
+            self._parts,
+            run,
+            action,
+            request=f"{key}-write-{changes.digest[:8]}",
+            question=f"Write {files} in {run.workspace}?",
+            shown=changes.diff(),
+        )
+
+    async def _verify(
+        self, run: Run, manifest: Manifest, inputs: JsonObject, key: str, intent: JsonObject
+    ) -> Run:
+        """Ask reality whether it was done."""
+        async with workspace_of(self._parts, run) as workspace:
+            outputs = await self._parts.toolbox.verify(
+                manifest.name, inputs, workspace=workspace, key=key
+            )
+        if outputs is None:
+            return await self._run(run, manifest, inputs, key, intent)
+        result = good(outputs=outputs, verified_after_restart=True)
+        return await self._parts.ledger.insist(run, result_event(key, intent, result))
+
+    async def _in_doubt(
+        self, run: Run, manifest: Manifest, inputs: JsonObject, key: str, intent: JsonObject
+    ) -> Run:
+        """It may or may not have happened, and must not happen twice: a person decides."""
+        request = f"{key}-in-doubt"
+        answer = run.answers.get(request)
+        if answer is None:
+            payload = {
+                "request": request,
+                "question": f"{manifest.name} was cut off and must not run twice. Run it again? "
+                "(no: take it as failed)",
+                "shown": "",
+                "digest": request,
+                "expires_at": self._parts.clock() + self._parts.ask_timeout_seconds,
+            }
+            event = NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload)
+            return await self._parts.ledger.record(run, event)
+        if answer["yes"]:
+            # A new key: if this one is cut off as well, a person is asked again.
+            again = {"key": f"{run.id}-{run.keys + 1}", "intent": intent, "effect": "once"}
+            event = NewEvent(kind=EventKind.INTENT_RECORDED, payload=again)
+            run = await self._parts.ledger.record(run, event)
+            return await self._run(run, manifest, inputs, again["key"], intent)
+        error = NotAllowed(f"it was cut off, and {answer['by']} said not to run it again")
+        return await self._failed(run, key, intent, error)
+
+    async def _failed(
+        self,
+        run: Run,
+        key: str,
+        intent: JsonObject,
+        error: AutoclaveError,
+        *,
+        spend: JsonObject | None = None,
+    ) -> Run:
+        event = result_event(key, intent, bad(failure_of(error)), spend=spend or {"steps": 1})
+        return await self._parts.ledger.insist(run, event)
+
+
+def _facts_of(manifest: Manifest, ran: CapabilityResult) -> JsonObject:
+    return {
+        "seconds": round(ran.seconds, 4),
+        "cpu_seconds": round(ran.cpu_seconds, 4),
+        "capability_version": manifest.version,
+        "capability_tree": manifest.tree,
+        "tier": str(ran.tier),
+    }

@@ -1,0 +1,88 @@
+"""Whether a goal is reached: checked by the kernel, never claimed by the mind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..domain.canonical import JsonObject
+from ..domain.errors import AutoclaveError, NotAllowed
+from ..domain.risk import Action, ActionKind, Verdict
+from ..domain.run import Run
+from .parts import Parts
+from .results import bad, failure_of, good
+from .sealed_command import run_sealed
+
+_SECONDS = 120.0
+
+
+def describe_done_test(run: Run) -> str:
+    """The done-test in words."""
+    if run.done:
+        return " ".join(run.done)
+    done = (run.plan or {}).get("done") or {}
+    if "capability" in done:
+        return f"{done['capability']} says {done['field']}"
+    if "step" in done:
+        return f"step {done['step']} says {done['field']}"
+    return "none: every step of the plan succeeds"
+
+
+async def check_done(parts: Parts, run: Run, workspace: Path | None) -> JsonObject:
+    """The result of the done-test: its `value` says what was checked and by what."""
+    try:
+        if run.done:
+            return await _by_command(parts, run, workspace)
+        done = (run.plan or {}).get("done") or {}
+        if "capability" in done:
+            return await _by_capability(parts, done, workspace)
+        if "step" in done:
+            return _by_step(run, done)
+    except AutoclaveError as error:
+        return bad(failure_of(error), value={"verified_by": "check"})
+    return good(value={"verified_by": "self-report", "test": describe_done_test(run)})
+
+
+async def _by_command(parts: Parts, run: Run, workspace: Path | None) -> JsonObject:
+    attributes = {"argv": list(run.done), "shell": False, "sealed": True}
+    action = Action(kind=ActionKind.COMMAND_RUN, target=run.done[0], attributes=attributes)
+    ruling = parts.gate.judge(action)
+    if ruling.verdict is not Verdict.ALLOW:
+        raise NotAllowed(f"the done-test may not run: {ruling.reason}", rules=ruling.rules)
+    seen = await run_sealed(parts.sandbox, parts.files, run.done, workspace, seconds=_SECONDS)
+    value = {"verified_by": "check", "test": describe_done_test(run), **seen}
+    if seen["ok"]:
+        return good(value=value)
+    how = seen["ended"] if seen["exit_code"] is None else f"exit code {seen['exit_code']}"
+    last = next((line for line in reversed(seen["output"].splitlines()) if line.strip()), "")
+    return bad(_not_reached(f"{describe_done_test(run)}: {how}: {last}"), value=value)
+
+
+async def _by_capability(parts: Parts, done: JsonObject, workspace: Path | None) -> JsonObject:
+    ran = await parts.toolbox.run(
+        done["capability"], done["inputs"], workspace=workspace, key="done-test"
+    )
+    value = {"verified_by": "check", "test": done["capability"], "outputs": ran.outputs}
+    if ran.failure is not None:
+        return bad(ran.failure.to_json(), value=value)
+    if ran.outputs.get(done["field"]) is True:
+        return good(value=value)
+    why = ran.outputs.get("reason") or f"{done['field']} is not true"
+    return bad(_not_reached(f"{done['capability']}: {why}"), value=value)
+
+
+def _by_step(run: Run, done: JsonObject) -> JsonObject:
+    outputs = run.results[done["step"]].get("outputs", {})
+    value = {"verified_by": "check", "test": f"step {done['step']}"}
+    if outputs.get(done["field"]) is True:
+        return good(value=value)
+    why = outputs.get("why_not") or f"{done['field']} is not true"
+    return bad(_not_reached(f"{done['step']}: {why}"), value=value)
+
+
+def _not_reached(message: str) -> JsonObject:
+    return {
+        "error_class": "DoneTestFailed",
+        "message": message,
+        "where": "",
+        "traceback": "",
+    }

@@ -1,0 +1,136 @@
+"""Driving one run: see, decide, check the way, perform; until it ends or has to wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from ..domain.canonical import JsonObject
+from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, Fenced, InvalidInput, Stale
+from ..domain.events import EventKind, NewEvent
+from ..domain.intents import Act, Intent, parse
+from ..domain.run import Run, RunStatus
+from ..domain.state import State, check_transition
+from .parts import Parts
+from .performer import Performer, check_budget
+from .rollback import roll_back
+from .view import build_view
+
+_MOST_IDLE_ACTIVATIONS = 5
+
+
+class Driver:
+    """Takes a run up and drives it as far as it goes now."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._performer = Performer(parts)
+
+    async def drive(self, run_id: str, *, stop: asyncio.Event | None = None) -> Run:
+        """The run when it has ended, waits, is paused, or `stop` was set between two steps.
+
+        Raises Fenced when another activation takes the run over, and what is Fatal.
+        """
+        await self._parts.refresh()
+        run = await self._take(await self._parts.ledger.load(run_id))
+        while run.status is RunStatus.RUNNING and not (stop and stop.is_set()):
+            try:
+                run = await self._step(run)
+            except Stale:
+                run = await self._parts.ledger.catch_up(run)
+            except (Fenced, asyncio.CancelledError):
+                raise
+            except BudgetSpent as spent:
+                run = await self._park(run, spent.message, code="budget")
+            except Fatal as fatal:
+                await self._park(run, fatal.message, code="fatal")
+                raise
+            except AutoclaveError as error:
+                run = await self._park(run, error.message, code="error")
+        if run.status is RunStatus.PAUSED and run.state is not State.PAUSED:
+            run = await self._mark_paused(run)
+        return run
+
+    async def _take(self, run: Run) -> Run:
+        run = await self._parts.ledger.take(run, mind=self._parts.mind.tree)
+        if run.idle_activations > _MOST_IDLE_ACTIVATIONS:
+            reason = f"taken up {_MOST_IDLE_ACTIVATIONS} times and nothing came of it"
+            return await self._park(run, reason, code="poison")
+        if run.state is State.PAUSED and run.paused_from is not None:
+            back = _transition(run.state, run.paused_from)
+            run = await self._parts.ledger.record(run, back)
+        return run
+
+    async def _step(self, run: Run) -> Run:
+        check_budget(run)
+        if run.open_intent is not None:
+            return await self._performer.resume(run)
+        answer = self._decide(run)
+        if run.applied and "plan" in answer:
+            # A new plan starts from what the workspace was.
+            run = await roll_back(self._parts, run)
+        run = await self._parts.ledger.record(run, *_way(run, answer))
+        return await self._performer.perform(run, _checked(answer["intent"]))
+
+    def _decide(self, run: Run) -> JsonObject:
+        view = build_view(run, self._parts.toolbox.manifests(), self._parts.model)
+        try:
+            return self._parts.mind.decide(view)
+        except Exception as error:  # the mind may be changed code: its bugs are data here
+            raise InvalidInput(
+                f"the mind failed in {run.state}: {type(error).__name__}: {error}",
+                hint="undo its last change: `autoclave proposal list`",
+            ) from error
+
+    async def _park(self, run: Run, reason: str, *, code: str) -> Run:
+        payload = {"reason": reason, "code": code}
+        return await self._parts.ledger.insist(
+            run, NewEvent(kind=EventKind.GOAL_PARKED, payload=payload)
+        )
+
+    async def _mark_paused(self, run: Run) -> Run:
+        """PAUSED as a state of the loop, when the run was working."""
+        try:
+            check_transition(run.state, State.PAUSED)
+        except AutoclaveError:
+            return run
+        return await self._parts.ledger.insist(run, _transition(run.state, State.PAUSED))
+
+
+def _way(run: Run, answer: JsonObject) -> Sequence[NewEvent]:
+    """The transitions and the plan that the mind's answer brings, checked against the table."""
+    events: list[NewEvent] = []
+    state = run.state
+    for name in answer.get("path", ()):
+        following = _state(name)
+        check_transition(state, following, paused_from=run.paused_from)
+        first = not events
+        remedy = answer.get("remedy") if first else None
+        events.append(_transition(state, following, why=answer.get("why", ""), remedy=remedy))
+        state = following
+    if plan := answer.get("plan"):
+        events.append(NewEvent(kind=EventKind.PLAN_MADE, payload={"plan": plan}))
+    return events
+
+
+def _state(name: str) -> State:
+    try:
+        return State(name)
+    except ValueError as error:
+        raise InvalidInput(f"the mind named a state that does not exist: {name!r}") from error
+
+
+def _transition(
+    before: State, after: State, *, why: str = "", remedy: str | None = None
+) -> NewEvent:
+    payload: JsonObject = {"from": str(before), "to": str(after), "reason": why}
+    if remedy:
+        payload["remedy"] = remedy
+    return NewEvent(kind=EventKind.STATE_CHANGED, payload=payload)
+
+
+def _checked(data: JsonObject) -> Intent:
+    intent = parse(data)
+    if isinstance(intent, Act) and not intent.step:
+        raise InvalidInput("the mind asked for a step without a name")
+    return intent

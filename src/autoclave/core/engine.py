@@ -1,0 +1,147 @@
+"""The embedded engine: many goals at once in one process, over the same database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..domain.errors import Fenced, JournalBroken, OutOfResources, SandboxUnavailable
+from ..domain.events import EventKind, NewEvent
+from ..domain.run import RunStatus
+from .driver import Driver
+from .opportunities import raise_opportunities
+from .parts import Parts
+from .proposals import Proposals
+
+_log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.25
+_GRACE_SECONDS = 10.0
+
+Board = Callable[[tuple[str, ...]], list[dict[str, Any]]]
+"""Rows of the goals with one of these statuses, the most urgent first."""
+
+
+class Engine:
+    """Takes up whatever can run: new goals, due timers, answers, and what a crash left behind."""
+
+    def __init__(self, parts: Parts, board: Board, *, at_once: int = 2) -> None:
+        self._parts = parts
+        self._board = board
+        self._at_once = at_once
+        self._driver = Driver(parts)
+        self._proposals = Proposals(parts)
+        self._active: dict[str, asyncio.Task[Any]] = {}
+        self._halt = asyncio.Event()
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; then let every step in hand end, or cut it off after 10 s.
+
+        What is cut off is resumed by the next start. Raises what is fatal for the whole process.
+        """
+        await self._begin()
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                await self._schedule()
+                await self._wait_a_moment(stopping)
+                await self._reap()
+        finally:
+            stopping.cancel()
+            await self._drain()
+
+    async def run_until_idle(self) -> None:
+        """Drive everything that can run now, and what follows from it; then return."""
+        await self._begin()
+        try:
+            while True:
+                await self._schedule()
+                if not self._active and not self._board(("waiting",)):
+                    return
+                await self._wait_a_moment()
+                await self._reap()
+        finally:
+            await self._drain()
+
+    async def _wait_a_moment(self, *also: asyncio.Task[Any]) -> None:
+        """Until a run stops, or it is time to look again."""
+        watched = [*also, *self._active.values()]
+        if not watched:
+            await asyncio.sleep(_POLL_SECONDS)
+            return
+        await asyncio.wait(watched, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _begin(self) -> None:
+        self._halt.clear()
+        await self._proposals.finish_interrupted()
+        await raise_opportunities(self._parts)
+
+    async def _schedule(self) -> None:
+        """Start what can be started, the most urgent first; stop what was cancelled."""
+        await self._expire_questions()
+        self._stop_cancelled()
+        for row in self._board(("queued", "running", "waiting")):
+            if len(self._active) >= self._at_once:
+                return
+            if row["id"] not in self._active and self._is_ready(row):
+                driving = self._driver.drive(row["id"], stop=self._halt)
+                self._active[row["id"]] = asyncio.create_task(driving, name=row["id"])
+
+    def _is_ready(self, row: Mapping[str, Any]) -> bool:
+        """A row that says `running` and is not ours was left behind by a crash."""
+        return row["status"] != RunStatus.WAITING or row["wake_at"] <= self._parts.clock()
+
+    async def _expire_questions(self) -> None:
+        """Silence is no."""
+        for row in self._board(("awaiting human",)):
+            if row["wake_at"] is None or row["wake_at"] > self._parts.clock():
+                continue
+            run = await self._parts.ledger.load(row["id"])
+            if run.question is None or run.status is not RunStatus.AWAITING_HUMAN:
+                continue
+            payload = {
+                "request": run.question["request"],
+                "digest": run.question["digest"],
+                "yes": False,
+                "reason": "nobody answered in time",
+            }
+            answer = NewEvent(kind=EventKind.ANSWER_GIVEN, payload=payload)
+            await self._parts.ledger.post(run.stream, answer, actor="kernel")
+
+    def _stop_cancelled(self) -> None:
+        if not self._active:
+            return
+        for row in self._board(("cancelled",)):
+            if task := self._active.get(row["id"]):
+                task.cancel()
+
+    async def _reap(self) -> None:
+        """Take note of runs that stopped."""
+        ended = {goal: task for goal, task in self._active.items() if task.done()}
+        for goal, task in ended.items():
+            del self._active[goal]
+            if task.cancelled():
+                continue
+            error = task.exception()
+            if isinstance(error, Fenced | SandboxUnavailable):
+                _log.warning("%s: %s", goal, error)
+            elif error is not None:
+                raise error
+        if ended:
+            await raise_opportunities(self._parts)
+
+    async def _drain(self) -> None:
+        """End the steps in hand; whatever does not end in time is cut off."""
+        self._halt.set()
+        if not self._active:
+            return
+        _, late = await asyncio.wait(self._active.values(), timeout=_GRACE_SECONDS)
+        for task in late:
+            task.cancel()
+        results = await asyncio.gather(*self._active.values(), return_exceptions=True)
+        self._active.clear()
+        for result in results:
+            if isinstance(result, JournalBroken | OutOfResources):
+                raise result

@@ -1,0 +1,117 @@
+"""Runs as values over the journal: load, take up, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..domain.errors import NotFound, Stale
+from ..domain.events import Event, EventKind, Head, NewEvent
+from ..domain.ports import Journal
+from ..domain.run import Run, fold, fold_all
+from .snapshots import run_from_json, run_to_json
+from .writer import Writer
+
+_SNAPSHOT_EVERY = 200
+_SNAPSHOT_VERSION = 1
+
+Listener = Callable[[Event], None]
+
+
+class Ledger:
+    """The only way in which the loop reads and writes the journal."""
+
+    def __init__(self, writer: Writer, journal: Journal) -> None:
+        self._writer = writer
+        self.journal = journal
+        self.listeners: list[Listener] = []
+
+    async def load(self, run_id: str) -> Run:
+        """The run as the journal has it. Raises NotFound."""
+        return await self._writer.call(self.load_now, run_id)
+
+    def load_now(self, run_id: str) -> Run:
+        """The same, from a thread that may block."""
+        stream = f"goal/{run_id}"
+        snapshot = self.journal.latest_snapshot(stream)
+        if snapshot is not None and snapshot[1] == _SNAPSHOT_VERSION:
+            run = run_from_json(snapshot[2])
+            for event in self.journal.read(stream, after=run.seq):
+                run = fold(run, event)
+            return run
+        events = self.journal.read(stream)
+        if not events:
+            raise NotFound(f"there is no goal {run_id}", hint="see `autoclave goal list`")
+        return fold_all(run_id, events)
+
+    async def take(self, run: Run, *, mind: str) -> Run:
+        """Take the run up under a new epoch; whoever held it before is fenced off."""
+        taken = NewEvent(kind=EventKind.RUN_TAKEN, payload={"mind": mind})
+        events, head = await self._writer.take(run.stream, [taken], actor="kernel")
+        fresh = await self.load(run.id)
+        self._tell(events)
+        return replace(fresh, epoch=head.epoch)
+
+    async def record(self, run: Run, *events: NewEvent, actor: str = "kernel") -> Run:
+        """Append and fold. Raises Stale when the run has moved on, Fenced when it was taken."""
+        if not events:
+            return run
+        head = Head(epoch=run.epoch, seq=run.seq)
+        appended = await self._writer.append(run.stream, events, head=head, actor=actor)
+        for event in appended:
+            run = fold(run, event)
+        self._tell(appended)
+        if run.seq % _SNAPSHOT_EVERY < len(appended):
+            await self._writer.call(self._keep_snapshot, run)
+        return run
+
+    async def insist(self, run: Run, *events: NewEvent, actor: str = "kernel") -> Run:
+        """Append what has happened, even if a person wrote to the run meanwhile."""
+        while True:
+            try:
+                return await self.record(run, *events, actor=actor)
+            except Stale:
+                run = await self.catch_up(run)
+
+    async def catch_up(self, run: Run) -> Run:
+        """The run with what others have appended since."""
+        for event in await self._writer.call(self.journal.read, run.stream, after=run.seq):
+            run = fold(run, event)
+        return run
+
+    async def post(self, stream: str, *events: NewEvent, actor: str) -> tuple[Event, ...]:
+        """Append a fact that needs no fence."""
+        appended = await self._writer.post(stream, events, actor=actor)
+        self._tell(appended)
+        return appended
+
+    async def events(self, stream: str) -> list[Event]:
+        return await self._writer.call(self.journal.read, stream)
+
+    async def events_below(self, prefix: str) -> list[Event]:
+        """Every event of the streams whose name starts with `prefix`, oldest first."""
+        return await self._writer.call(self._events_below, prefix)
+
+    async def events_after(self, event_id: int, prefix: str = "") -> list[Event]:
+        """Events with a higher id, of the streams whose name starts with `prefix`."""
+        return await self._writer.call(self._events_below, prefix, after=event_id)
+
+    def _events_below(self, prefix: str, *, after: int = 0) -> list[Event]:
+        found: list[Event] = []
+        while batch := self.journal.read_all(after=after, limit=1000, stream=prefix):
+            found += batch
+            after = batch[-1].id
+        return found
+
+    async def new_id(self, prefix: str) -> str:
+        return await self._writer.call(self.journal.new_id, prefix)
+
+    def _keep_snapshot(self, run: Run) -> None:
+        self.journal.save_snapshot(
+            run.stream, seq=run.seq, version=_SNAPSHOT_VERSION, data=run_to_json(run)
+        )
+
+    def _tell(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            for listener in self.listeners:
+                listener(event)

@@ -1,0 +1,52 @@
+"""What the loop works with, joined by wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..domain.ports import (
+    Clock,
+    Files,
+    Gatekeeper,
+    Knowledge,
+    LanguageModel,
+    Mind,
+    Research,
+    Sandbox,
+    Toolbox,
+    Workshop,
+)
+from .ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """One of each port, and where the body is."""
+
+    ledger: Ledger
+    mind: Mind
+    toolbox: Toolbox
+    toolbox_at: Callable[[Path], Toolbox]
+    """A toolbox over the capabilities below another folder: for candidates."""
+    gate: Gatekeeper
+    files: Files
+    sandbox: Sandbox
+    knowledge: Knowledge
+    workshop: Workshop
+    research: Research | None
+    model: LanguageModel | None
+    clock: Clock
+    capabilities_folder: Path
+    body_lock: Callable[[], AbstractContextManager[object]]
+    """Held while the body (mind and capabilities) is written."""
+    body_changed: Callable[[tuple[str, ...], str], Awaitable[None]]
+    """Told which home-relative paths were written and by what, so that they are offered again."""
+    refresh: Callable[[], Awaitable[None]]
+    """Take note of what other processes changed in the body."""
+    touches_of: Callable[[tuple[str, ...]], list[str]]
+    """Which components a set of home-relative paths belongs to."""
+    ask_timeout_seconds: float = 4 * 3600.0
+    approval_seconds: float = 24 * 3600.0

@@ -1,0 +1,188 @@
+"""Which hand performs which intent."""
+
+from __future__ import annotations
+
+from ..domain.canonical import JsonObject
+from ..domain.errors import AutoclaveError, Fatal, NotAllowed, NotServed
+from ..domain.events import EventKind, NewEvent
+from ..domain.intents import (
+    Act,
+    Ask,
+    Fetch,
+    Finish,
+    GiveUp,
+    Intent,
+    Propose,
+    Recall,
+    Remember,
+    Search,
+    Think,
+    Wait,
+    parse,
+    to_json,
+)
+from ..domain.risk import Action, ActionKind, Verdict
+from ..domain.run import Run
+from ..domain.usage import Spend
+from .acting import Acting
+from .ending import Ending
+from .parts import Parts
+from .proposing import Proposing
+from .results import bad, failure_of, good, result_event
+
+
+class Performer:
+    """Does what the mind asks for, one intent at a time."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._acting = Acting(parts)
+        self._ending = Ending(parts)
+        self._proposing = Proposing(parts)
+
+    async def perform(self, run: Run, intent: Intent) -> Run:
+        """The run after the intent; parked when it has to wait."""
+        match intent:
+            case Act():
+                return await self._acting.perform(run, intent)
+            case Finish():
+                return await self._ending.finish(run, intent)
+            case GiveUp():
+                return await self._ending.give_up(run, intent)
+            case Propose():
+                return await self._proposing.perform(run, intent)
+            case Think():
+                return await self._think(run, intent)
+            case Wait():
+                return await self._wait(run, intent)
+            case Ask():
+                return await self._ask(run, intent)
+            case Recall() | Remember() | Search() | Fetch():
+                return await self._look_up(run, intent)
+
+    async def resume(self, run: Run) -> Run:
+        """Finish the intent that was cut off."""
+        intent = parse((run.open_intent or {})["intent"])
+        match intent:
+            case Act():
+                return await self._acting.resume(run, intent)
+            case Propose():
+                return await self._proposing.perform(run, intent)
+            case _:
+                # A model call whose answer never arrived: counted, and not silently paid again.
+                failure = {
+                    "error_class": "Interrupted",
+                    "message": f"{type(intent).__name__} was cut off",
+                    "where": "",
+                    "traceback": "",
+                }
+                key = (run.open_intent or {})["key"]
+                event = result_event(key, to_json(intent), bad(failure), spend={"model_calls": 1})
+                return await self._parts.ledger.insist(run, event)
+
+    async def _look_up(self, run: Run, intent: Recall | Remember | Search | Fetch) -> Run:
+        try:
+            result = good(value=self._found(run, intent))
+        except Fatal:
+            raise
+        except AutoclaveError as error:
+            result = bad(failure_of(error))
+        return await self._record(run, intent, result)
+
+    def _found(self, run: Run, intent: Recall | Remember | Search | Fetch) -> JsonObject:
+        match intent:
+            case Recall():
+                return self._parts.knowledge.recall(intent.query, limit=intent.limit)
+            case Remember():
+                return self._remember(run, intent)
+            case Search() if self._parts.research is not None:
+                return {"passages": self._parts.research.search(intent.query, limit=intent.limit)}
+            case _:
+                raise NotServed(
+                    "no source of research is configured here",
+                    hint="put documents below docs/, or wait for the web search to be set up",
+                )
+
+    def _remember(self, run: Run, intent: Remember) -> JsonObject:
+        action = Action(
+            kind=ActionKind.KNOWLEDGE_WRITE,
+            target="lesson",
+            attributes={"lesson_bytes": len(intent.lesson.encode())},
+            goal_id=run.id,
+        )
+        ruling = self._parts.gate.judge(action)
+        if ruling.verdict is not Verdict.ALLOW:
+            raise NotAllowed(f"the lesson may not be kept: {ruling.reason}", rules=ruling.rules)
+        return {"kept": True}
+
+    async def _think(self, run: Run, intent: Think) -> Run:
+        """Ask the model: priced before, written down before, counted after."""
+        model = self._parts.model
+        request = {
+            "purpose": intent.purpose,
+            "messages": intent.messages,
+            "schema": intent.schema,
+            "most_tokens": intent.most_tokens,
+        }
+        if model is None:
+            return await self._record(run, intent, bad(failure_of(_no_model())))
+        run.budget.check(run.spend, Spend(usd=model.price(request)))
+        key = f"{run.id}-{run.keys + 1}"
+        recorded = {"key": key, "intent": to_json(intent), "effect": "once"}
+        event = NewEvent(kind=EventKind.INTENT_RECORDED, payload=recorded)
+        run = await self._parts.ledger.record(run, event)
+        try:
+            answer = await model.complete(request)
+        except Fatal:
+            raise
+        except AutoclaveError as error:
+            failed = result_event(
+                key, to_json(intent), bad(failure_of(error)), spend={"model_calls": 1}
+            )
+            return await self._parts.ledger.insist(run, failed)
+        spend = {"model_calls": 1, "tokens": answer["tokens"], "usd": answer["usd"]}
+        done = result_event(key, to_json(intent), good(value=answer), spend=spend)
+        return await self._parts.ledger.insist(run, done)
+
+    async def _wait(self, run: Run, intent: Wait) -> Run:
+        """A timer is a row; the run comes back when it is due."""
+        due = self._parts.clock() + intent.seconds
+        payload = {"wake_at": due, "reason": intent.reason}
+        timer = NewEvent(kind=EventKind.TIMER_SET, payload=payload)
+        key = f"{run.id}-{run.keys + 1}"
+        result = result_event(key, to_json(intent), good(value=payload))
+        return await self._parts.ledger.record(run, result, timer)
+
+    async def _ask(self, run: Run, intent: Ask) -> Run:
+        """Ask a person; with the answer there, hand it to the mind."""
+        request = f"{run.id}-{run.keys + 1}-ask"
+        answer = run.answers.get(request)
+        if answer is not None:
+            said = "yes" if answer["yes"] else "no"
+            value = {"answer": said, "reason": answer.get("reason", ""), "by": answer["by"]}
+            return await self._record(run, intent, good(value=value))
+        payload = {
+            "request": request,
+            "question": intent.question,
+            "shown": "",
+            "digest": request,
+            "expires_at": self._parts.clock() + self._parts.ask_timeout_seconds,
+        }
+        event = NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload)
+        return await self._parts.ledger.record(run, event)
+
+    async def _record(self, run: Run, intent: Intent, result: JsonObject) -> Run:
+        key = f"{run.id}-{run.keys + 1}"
+        return await self._parts.ledger.insist(run, result_event(key, to_json(intent), result))
+
+
+def check_budget(run: Run) -> None:
+    """Raise BudgetSpent when another step does not fit."""
+    run.budget.check(run.spend, Spend(steps=1))
+
+
+def _no_model() -> NotServed:
+    return NotServed(
+        "no language model is configured",
+        hint="configure one, or word the goal so that the capabilities serve it",
+    )

@@ -1,0 +1,125 @@
+"""Performing `Propose`: draft, judge by the gates, wait for a person."""
+
+from __future__ import annotations
+
+from ..domain.canonical import JsonObject
+from ..domain.changes import ChangeSet
+from ..domain.errors import AutoclaveError, Fatal, NotAllowed
+from ..domain.events import EventKind, NewEvent
+from ..domain.intents import Propose, to_json
+from ..domain.proposal import Contract, Draft, Edit, Evidence, approval_digest
+from ..domain.proposal_record import draft_to_json
+from ..domain.risk import Action, ActionKind, Verdict
+from ..domain.run import Run
+from .parts import Parts
+from .replay import CaseReplay
+from .results import bad, failure_of, good, result_event
+from .workspace import cases_of
+
+
+class Proposing:
+    """Turns the mind's edits into a proposal with evidence."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def perform(self, run: Run, intent: Propose) -> Run:
+        """Draft and judge. Done again after a crash it finds the proposal that it began."""
+        key = f"{run.id}-{run.keys + 1}"
+        if run.open_intent is None:
+            payload = {"key": key, "intent": to_json(intent), "effect": "idempotent"}
+            event = NewEvent(kind=EventKind.INTENT_RECORDED, payload=payload)
+            run = await self._parts.ledger.record(run, event)
+        else:
+            key = run.open_intent["key"]
+        try:
+            result = await self._propose(run, intent, key)
+        except Fatal:
+            raise
+        except AutoclaveError as error:
+            result = bad(failure_of(error))
+        event = result_event(key, to_json(intent), result, spend={"steps": 1})
+        return await self._parts.ledger.insist(run, event)
+
+    async def _propose(self, run: Run, intent: Propose, key: str) -> JsonObject:
+        draft = self._parts.workshop.draft([Edit.from_json(each) for each in intent.edits])
+        self._judge_surface(run, draft.changes)
+        cases = cases_of(self._parts, run)
+        evidence = await self._parts.workshop.judge(
+            draft, cases=cases, replay=CaseReplay(self._parts)
+        )
+        proposal = await self._write_down(run, intent, key, draft, evidence)
+        verdicts = {gate.name: str(gate.verdict) for gate in evidence.gates}
+        value = {"proposal": proposal, "gates": verdicts}
+        if evidence.passed:
+            return good(value=value)
+        worst = next(gate for gate in evidence.gates if gate.verdict != "pass")
+        failure = {"error_class": "GateFailed", "message": f"{worst.name}: {worst.summary}"}
+        return bad({**failure, "where": "", "traceback": ""}, value=value)
+
+    def _judge_surface(self, run: Run, changes: ChangeSet) -> None:
+        attributes: JsonObject = {
+            "touches": self._parts.touches_of(changes.paths),
+            "paths": list(changes.paths),
+            "files": len(changes.files),
+            "lines": changes.diff().count("\n"),
+        }
+        action = Action(
+            kind=ActionKind.SELF_MODIFICATION,
+            target=changes.paths[0] if changes.paths else ".",
+            attributes=attributes,
+            goal_id=run.id,
+        )
+        ruling = self._parts.gate.judge(action)
+        if ruling.verdict is Verdict.DENY:
+            raise NotAllowed(f"this may not be changed: {ruling.reason}", rules=ruling.rules)
+
+    async def _write_down(
+        self, run: Run, intent: Propose, key: str, draft: Draft, evidence: Evidence
+    ) -> str:
+        """The proposal's id; the one that an interrupted try wrote down already is used again."""
+        ledger = self._parts.ledger
+        begun = [
+            event
+            for event in await ledger.events_below("proposal/")
+            if event.kind is EventKind.PROPOSAL_DRAFTED and event.payload["key"] == key
+        ]
+        proposal = begun[0].stream.removeprefix("proposal/") if begun else await ledger.new_id("P")
+        contract = Contract(
+            cause=tuple(intent.contract.get("cause", ())),
+            expected_fixes=tuple(intent.contract.get("expected_fixes", ())),
+            at_risk=tuple(intent.contract.get("at_risk", ())),
+            alternatives=int(intent.contract.get("alternatives", 0)),
+            undo=f"autoclave proposal undo {proposal}",
+        )
+        drafted: JsonObject = {
+            "key": key,
+            "title": intent.title,
+            "reason": intent.reason,
+            "goal_id": run.id,
+            "opportunity_key": run.facts.get("key", ""),
+            "capability": run.facts.get("capability", ""),
+            "operators": _operators(run),
+            "draft": draft_to_json(draft),
+            "contract": contract.to_json(),
+        }
+        rules_digest = self._parts.gate.digest
+        judged: JsonObject = {
+            "gates": [gate.to_json() for gate in evidence.gates],
+            "tier": evidence.tier,
+            "self_test": evidence.self_test,
+            "rules_digest": rules_digest,
+            "digest": approval_digest(draft, evidence, rules_digest=rules_digest),
+            "expires_at": self._parts.clock() + self._parts.approval_seconds,
+        }
+        events = [NewEvent(kind=EventKind.GATES_JUDGED, payload=judged)]
+        if not begun:
+            events.insert(0, NewEvent(kind=EventKind.PROPOSAL_DRAFTED, payload=drafted))
+        await ledger.post(f"proposal/{proposal}", *events, actor="kernel")
+        return proposal
+
+
+def _operators(run: Run) -> list[str]:
+    outputs = run.results.get("repair", {}).get("outputs", {})
+    found = outputs.get("operator", "")
+    return [found] if isinstance(found, str) and found else list(found or [])

@@ -1,0 +1,47 @@
+"""The forms in which results of intents are written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..domain.canonical import JsonObject
+from ..domain.errors import AutoclaveError
+from ..domain.events import EventKind, NewEvent
+
+
+def good(**facts: Any) -> JsonObject:
+    return {"ok": True, **facts}
+
+
+def bad(failure: JsonObject, **facts: Any) -> JsonObject:
+    return {"ok": False, "failure": failure, **facts}
+
+
+def failure_of(error: AutoclaveError) -> JsonObject:
+    """One of our errors as a failure that the mind can plan around."""
+    return {
+        "error_class": type(error).__name__,
+        "message": error.message,
+        "where": "",
+        "traceback": "",
+        "needs": error.hint,
+    }
+
+
+def result_event(
+    key: str, intent: JsonObject, result: JsonObject, *, spend: JsonObject | None = None
+) -> NewEvent:
+    payload = {"key": key, "intent": intent, "result": result, "spend": spend or {}}
+    return NewEvent(kind=EventKind.RESULT_RECORDED, payload=payload)
+
+
+def resolve(inputs: JsonObject, results: dict[str, JsonObject]) -> JsonObject:
+    """The inputs with every `{"$ref": "step.output"}` replaced. Raises KeyError for a missing one."""
+    return {name: _resolve_one(value, results) for name, value in inputs.items()}
+
+
+def _resolve_one(value: Any, results: dict[str, JsonObject]) -> Any:
+    if isinstance(value, dict) and set(value) == {"$ref"}:
+        step, _, field = value["$ref"].partition(".")
+        return results[step]["outputs"][field]
+    return value

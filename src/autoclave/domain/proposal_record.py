@@ -1,0 +1,156 @@
+"""A proposal's life as a value, and the fold that makes it from events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from .canonical import JsonObject
+from .changes import ChangeSet
+from .errors import Conflict
+from .events import Event, EventKind
+from .proposal import Approval, Contract, Draft, Edit, Evidence, GateResult, ProposalStatus
+from .risk import Risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRecord:
+    """Everything that is known about one proposal."""
+
+    id: str
+    status: ProposalStatus = ProposalStatus.DRAFT
+    title: str = ""
+    reason: str = ""
+    run: str = ""
+    """The improvement run that made it."""
+    opportunity: str = ""
+    capability: str = ""
+    draft: Draft | None = None
+    contract: Contract = Contract(cause=(), expected_fixes=())
+    evidence: Evidence | None = None
+    rules_digest: str = ""
+    digest: str = ""
+    """What a person approves; empty until the gates have judged."""
+    created_at: float = 0.0
+    expires_at: float = 0.0
+    approval: Approval | None = None
+    decided_by: str = ""
+    decision_reason: str = ""
+    commit: str = ""
+    seq: int = 0
+
+    @property
+    def stream(self) -> str:
+        return f"proposal/{self.id}"
+
+    def require(self, *allowed: ProposalStatus) -> Draft:
+        """Its draft, if it stands where that can be done. Raises Conflict with the reason."""
+        if self.status not in allowed or self.draft is None:
+            wanted = " or ".join(allowed)
+            raise Conflict(f"{self.id} is {self.status}; that takes one that is {wanted}")
+        return self.draft
+
+
+def fold_proposal(proposal_id: str, events: Iterable[Event]) -> ProposalRecord:
+    """The proposal that a whole stream stands for."""
+    record = ProposalRecord(id=proposal_id)
+    for event in events:
+        reducer = _REDUCERS.get(event.kind)
+        record = replace(reducer(record, event) if reducer else record, seq=event.seq)
+    return record
+
+
+def draft_to_json(draft: Draft) -> JsonObject:
+    return {
+        "edits": [edit.to_json() for edit in draft.edits],
+        "changes": draft.changes.to_json(),
+        "base_tree": draft.base_tree,
+        "candidate_tree": draft.candidate_tree,
+        "diff": draft.diff,
+        "risk": int(draft.risk),
+    }
+
+
+def draft_from_json(data: JsonObject) -> Draft:
+    return Draft(
+        edits=tuple(Edit.from_json(item) for item in data["edits"]),
+        changes=ChangeSet.from_json(data["changes"]),
+        base_tree=data["base_tree"],
+        candidate_tree=data["candidate_tree"],
+        diff=data["diff"],
+        risk=Risk(data["risk"]),
+    )
+
+
+def _drafted(record: ProposalRecord, event: Event) -> ProposalRecord:
+    given = event.payload
+    contract = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in given["contract"].items()
+    }
+    return replace(
+        record,
+        title=given["title"],
+        reason=given["reason"],
+        run=given["goal_id"],
+        opportunity=given["opportunity_key"],
+        capability=given["capability"],
+        draft=draft_from_json(given["draft"]),
+        contract=Contract(**contract),
+        created_at=event.at,
+    )
+
+
+def _judged(record: ProposalRecord, event: Event) -> ProposalRecord:
+    given = event.payload
+    evidence = Evidence(
+        gates=tuple(GateResult.from_json(item) for item in given["gates"]),
+        tier=given["tier"],
+        self_test=given["self_test"],
+    )
+    return replace(
+        record,
+        status=ProposalStatus.WAITING if evidence.passed else ProposalStatus.FAILED,
+        evidence=evidence,
+        rules_digest=given["rules_digest"],
+        digest=given["digest"],
+        expires_at=given["expires_at"],
+    )
+
+
+def _approved(record: ProposalRecord, event: Event) -> ProposalRecord:
+    approval = Approval.from_json(event.payload["approval"])
+    return replace(
+        record,
+        status=ProposalStatus.APPROVED,
+        approval=approval,
+        decided_by=approval.granted_by,
+    )
+
+
+def _decided(status: ProposalStatus) -> Callable[[ProposalRecord, Event], ProposalRecord]:
+    def decide(record: ProposalRecord, event: Event) -> ProposalRecord:
+        reason = event.payload.get("reason", "")
+        return replace(record, status=status, decided_by=event.actor, decision_reason=reason)
+
+    return decide
+
+
+def _written(status: ProposalStatus) -> Callable[[ProposalRecord, Event], ProposalRecord]:
+    def write(record: ProposalRecord, event: Event) -> ProposalRecord:
+        return replace(record, status=status, commit=event.payload["commit"])
+
+    return write
+
+
+_REDUCERS: Mapping[EventKind, Callable[[ProposalRecord, Event], ProposalRecord]] = {
+    EventKind.PROPOSAL_DRAFTED: _drafted,
+    EventKind.GATES_JUDGED: _judged,
+    EventKind.PROPOSAL_APPROVED: _approved,
+    EventKind.PROPOSAL_REJECTED: _decided(ProposalStatus.REJECTED),
+    EventKind.PROPOSAL_RETURNED: _decided(ProposalStatus.RETURNED),
+    EventKind.PROPOSAL_EXPIRED: _decided(ProposalStatus.EXPIRED),
+    EventKind.PROPOSAL_APPLIED: _written(ProposalStatus.APPLIED),
+    EventKind.PROPOSAL_UNDONE: _written(ProposalStatus.UNDONE),
+    EventKind.PROPOSAL_REDONE: _written(ProposalStatus.APPLIED),
+}

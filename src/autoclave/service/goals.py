@@ -1,0 +1,123 @@
+"""Goals as people give them, list them and look at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.done_test import describe_done_test
+from ..domain.canonical import JsonObject
+from ..domain.errors import InvalidInput, NotAllowed, NotFound
+from ..domain.ports import Gatekeeper
+from ..domain.risk import Action, ActionKind, Origin, Risk, Verdict
+from ..domain.run import Run
+from ..domain.usage import Budget
+
+_LONGEST = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalSpec:
+    """A goal as a person gives it."""
+
+    text: str
+    workspace: Path | None = None
+    done: tuple[str, ...] = ()
+    priority: int = 0
+    budget_usd: float | None = None
+    budget_seconds: float | None = None
+    allow_up_to: Risk = Risk.R0
+    model: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise InvalidInput("the goal is empty", hint="say what should be true afterwards")
+        if len(self.text) > _LONGEST:
+            raise InvalidInput(f"the goal is longer than {_LONGEST:,} characters")
+        if "\0" in self.text:
+            raise InvalidInput("the goal holds a NUL character")
+
+
+def check_workspace(folder: Path | None) -> str:
+    """The absolute path of an existing folder. Raises NotFound, InvalidInput."""
+    if folder is None:
+        return ""
+    folder = folder.expanduser().absolute()
+    if not folder.exists():
+        raise NotFound(f"the workspace {folder} does not exist", hint="make it, or name another")
+    if not folder.is_dir():
+        raise InvalidInput(f"the workspace {folder} is not a folder", hint="name a folder")
+    return str(folder.resolve())
+
+
+def goal_payload(spec: GoalSpec, *, budget: Budget) -> JsonObject:
+    """What is written down when the goal is added."""
+    return {
+        "kind": "goal",
+        "text": spec.text.strip(),
+        "workspace": check_workspace(spec.workspace),
+        "done": list(spec.done),
+        "priority": spec.priority,
+        "budget": budget.to_json(),
+        "allow_up_to": int(spec.allow_up_to),
+        "model": spec.model,
+    }
+
+
+def judge_goal(gate: Gatekeeper, payload: JsonObject) -> None:
+    """Raise NotAllowed when the rules refuse the goal."""
+    action = Action(
+        kind=ActionKind.GOAL_ADD,
+        target=payload["text"][:200],
+        attributes={"kind": payload["kind"], "workspace": payload["workspace"]},
+        origins=frozenset({Origin.PERSON}),
+    )
+    ruling = gate.judge(action)
+    if ruling.verdict is Verdict.DENY:
+        raise NotAllowed(f"this goal is refused: {ruling.reason}", rules=ruling.rules)
+
+
+def goal_to_json(run: Run) -> JsonObject:
+    """Everything about one goal that a person may want to see."""
+    plan = run.plan or {}
+    steps = [
+        {
+            "name": step["name"],
+            "capability": step["capability"],
+            "status": _step_status(run, step["name"]),
+        }
+        for step in plan.get("steps", ())
+    ]
+    return {
+        "id": run.id,
+        "kind": str(run.kind),
+        "text": run.text,
+        "status": str(run.status),
+        "state": str(run.state),
+        "reason": run.reason,
+        "workspace": run.workspace,
+        "done_test": describe_done_test(run),
+        "priority": run.priority,
+        "attempt": run.attempt,
+        "plan": {"source": plan["source"], "signature": plan["signature"]} if plan else None,
+        "steps": steps,
+        "failures": list(run.failures),
+        "remedies": list(run.remedies),
+        "question": run.question if run.status == "awaiting human" else None,
+        "files": [path for applied in run.applied for path in applied["paths"]],
+        "diff": "".join(applied["diff"] for applied in run.applied),
+        "spend": run.spend.to_json(),
+        "budget": run.budget.to_json(),
+        "lesson": run.lesson,
+        "outcome": run.outcome,
+        "added_by": run.added_by,
+        "added_at": run.added_at,
+        "mind_epoch": run.epoch,
+    }
+
+
+def _step_status(run: Run, name: str) -> str:
+    result = run.results.get(name)
+    if result is None:
+        return "not needed" if run.is_ended else "to do"
+    return "done" if result["ok"] else "failed"
