@@ -53,6 +53,9 @@ def run(arguments: Sequence[str], *, opener: Callable[[Home], Control] | None = 
         return result if isinstance(result, int) else ExitCode.FINE
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        invocation.output.note(error.format_message())
+        return ExitCode.USAGE
     except click.ClickException as error:
         # Click may have stopped before it came to the option.
         invocation.output.as_json |= "--json" in arguments

@@ -94,9 +94,9 @@ def _influx_event(event: JsonObject) -> str:
 
 
 def _influx_line(name: str, tags: Mapping[str, str], fields: str, at: float) -> str:
-    parts = [_influx_escape(name)]
+    escaped = [(_influx_escape(key), _influx_escape(text)) for key, text in sorted(tags.items())]
     # A tag without a value is a syntax error there, so it is left out.
-    parts += [f"{_influx_escape(k)}={_influx_escape(v)}" for k, v in sorted(tags.items()) if v]
+    parts = [_influx_escape(name), *(f"{key}={text}" for key, text in escaped if text)]
     # Split before multiplying: a float cannot hold today's nanoseconds.
     fraction, seconds = math.modf(at)
     return f"{','.join(parts)} {fields} {int(seconds) * 10**9 + round(fraction * 1e6) * 1000}\n"

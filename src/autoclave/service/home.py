@@ -218,9 +218,7 @@ def _make_private(folder: Path) -> None:
 
 
 def _explain(error: OSError, root: Path) -> Exception:
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return ConfigurationInvalid(
-            f"cannot write to {error.filename or root}: {error.strerror}",
-            hint="choose another home with --home DIR",
-        )
-    return OutOfResources(f"{error.filename or root}: {error.strerror}", hint="free some space")
+    where = f"cannot write to {error.filename or root}: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutOfResources(where, hint="free some space")
+    return ConfigurationInvalid(where, hint="choose another place")

@@ -1,0 +1,75 @@
+"""Where settings come from and which are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoclave.domain.errors import ConfigurationInvalid
+from autoclave.settings import load_settings, unknown_variables
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def test_without_anything_the_defaults_hold(file: Path):
+    """Every value says that it is one."""
+    loaded = load_settings({}, file=file)
+
+    assert loaded.settings.model == "auto"
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_the_environment_wins_over_the_file(file: Path):
+    """And each value says where it is from."""
+    file.write_text('budget_usd = 2.5\nmodel = "offline"\n')
+
+    loaded = load_settings({"AUTOCLAVE_BUDGET_USD": "7"}, file=file)
+
+    assert (loaded.settings.budget_usd, loaded.settings.model) == (7.0, "offline")
+    assert loaded.origins["budget_usd"] == "$AUTOCLAVE_BUDGET_USD"
+    assert loaded.origins["model"] == str(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("budgt_usd = 1", "unknown setting 'budgt_usd'"),
+        ("budget_usd = -1", "'budget_usd' from .* is wrong"),
+        ("budget_usd = inf", "'budget_usd' from .* is wrong"),
+        ("model = [", "cannot use"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_name(file: Path, text: str, message: str):
+    """Nothing is guessed."""
+    file.write_text(text)
+
+    with pytest.raises(ConfigurationInvalid, match=message):
+        load_settings({}, file=file)
+
+
+def test_a_misspelt_setting_gets_a_suggestion(file: Path):
+    """The hint names the nearest."""
+    file.write_text("budgt_usd = 1")
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        load_settings({}, file=file)
+
+    assert "budget_usd" in caught.value.hint
+
+
+def test_a_password_is_not_printed(file: Path):
+    """`config show` may end up in a ticket."""
+    loaded = load_settings({"AUTOCLAVE_DATABASE_URL": "postgresql://me:secret@host/db"}, file=file)
+
+    assert "secret" not in str(loaded.to_rows())
+
+
+def test_variables_that_look_like_ours_are_named():
+    """Most often they are misspelt."""
+    environment = {"AUTOCLAVE_MODLE": "x", "AUTOCLAVE_HOME": "y", "AUTOCLAVE_MODEL": "z"}
+
+    assert unknown_variables(environment) == ["AUTOCLAVE_MODLE"]
