@@ -75,7 +75,7 @@ class Band:
 
 
 MACHINE: Mapping[str, Band] = {
-    "cpu_percent": Band(soft=90, hard=99),
+    "cpu_percent": Band(soft=95, hard=100),
     "memory_mb": Band(soft=1_500, hard=3_000),
     "memory_free_mb": Band(soft=400, hard=150),
     "disk_free_mb": Band(soft=1_000, hard=200),
@@ -100,6 +100,8 @@ class Policy:
     machine: Mapping[str, Band] = field(default_factory=lambda: MACHINE)
     source: Path | None = None
     """The file it came from; None for the built-in rules alone, which allow nothing."""
+    tighter: tuple[Path, ...] = ()
+    """Less trusted files whose denying and asking rules are among `rules`."""
 
     @property
     def all_rules(self) -> tuple[Rule, ...]:
@@ -109,6 +111,14 @@ class Policy:
         """What holds for a tier, never milder than the code's own floors."""
         given = self.tiers.get(risk, TierTerms())
         return replace(given, at_least=strictest(given.at_least, FLOORS.get(risk, Verdict.ALLOW)))
+
+    def ask_seconds(self, risk: Risk) -> float:
+        """How long a question of this risk waits before silence is a no."""
+        return self.terms(risk).ask_timeout or self.approvals.ask_timeout
+
+    def approval_seconds(self, risk: Risk) -> float:
+        """How long a yes to something of this risk lasts."""
+        return self.terms(risk).expires_after or self.approvals.expires_after
 
     def tightened(self, rules: tuple[Rule, ...]) -> Policy:
         """With the rules of a less trusted layer added: what they would allow never counts."""
