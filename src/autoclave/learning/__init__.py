@@ -1,1 +1,1 @@
-"""Floor 1: the knowledge base, the pattern engine and experience replay."""
+"""What was learnt from checked outcomes: experiences, patterns, error templates, opportunities."""
