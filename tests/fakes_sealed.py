@@ -52,7 +52,7 @@ class UnsealedSandbox:
             code = process.returncode or 0
             if code < 0 and ended is Ended.EXITED:
                 ended = Ended.SIGNALLED
-            result = Path(answer.name).read_bytes()[: run.limits.result_bytes]
+            result = answer.read(run.limits.result_bytes)
         return SealedResult(
             ended=ended,
             exit_code=code if code >= 0 else 128 - code,

@@ -254,7 +254,11 @@ async def test_dependency_is_imported_by_name(make: Make, toolbox: Build) -> Non
     """Another capability's code can be used when the manifest depends on it."""
     make("base", "def double(x):\n    return 2 * x\nasync def execute(c, i):\n    return {}\n")
     make(
-        code="from base.code import double\nasync def execute(c, i):\n    return {'x': double(4)}\n",
+        code="""
+        from base.code import double
+        async def execute(c, i):
+            return {"x": double(4)}
+        """,
         depends_on=("base>=1.0",),
     )
 

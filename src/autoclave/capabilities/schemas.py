@@ -50,9 +50,13 @@ def misfit(schema: JsonObject, value: object) -> str:
 
 
 def semantic_types(schema: JsonObject) -> tuple[str, ...]:
-    """The `x-type` of every property that has one, sorted."""
-    properties = schema.get("properties", {})
-    return tuple(sorted({p["x-type"] for p in properties.values() if "x-type" in p}))
+    """The semantic types of all properties (`x-type`: one or a list), sorted."""
+    found = [p.get("x-type", []) for p in schema.get("properties", {}).values()]
+    return tuple(sorted({name for given in found for name in _as_list(given)}))
+
+
+def _as_list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
 
 
 def _keywords(schema: Any) -> Iterator[tuple[str, Any]]:
@@ -73,8 +77,10 @@ def _check_keyword(key: str, value: object) -> None:
     if key == "patternProperties" and isinstance(value, dict):
         for pattern in value:
             _check_pattern(pattern)
-    if key == "x-type" and not (isinstance(value, str) and re.fullmatch(r"[a-z][a-z-]*", value)):
-        raise InvalidInput(f"x-type {value!r} is not a lower-case word")
+    if key == "x-type":
+        for name in _as_list(value):
+            if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z-]*", name)):
+                raise InvalidInput(f"x-type {name!r} is not a lower-case word")
 
 
 def _check_pattern(pattern: str) -> None:
