@@ -15,7 +15,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
-def test_without_anything_the_defaults_hold(file: Path):
+def test_without_anything_the_defaults_hold(file: Path) -> None:
     """Every value says that it is one."""
     loaded = load_settings({}, file=file)
 
@@ -23,7 +23,7 @@ def test_without_anything_the_defaults_hold(file: Path):
     assert set(loaded.origins.values()) == {"default"}
 
 
-def test_the_environment_wins_over_the_file(file: Path):
+def test_the_environment_wins_over_the_file(file: Path) -> None:
     """And each value says where it is from."""
     file.write_text('budget_usd = 2.5\nmodel = "offline"\n')
 
@@ -43,7 +43,7 @@ def test_the_environment_wins_over_the_file(file: Path):
         ("model = [", "cannot use"),
     ],
 )
-def test_a_wrong_file_is_refused_with_its_name(file: Path, text: str, message: str):
+def test_a_wrong_file_is_refused_with_its_name(file: Path, text: str, message: str) -> None:
     """Nothing is guessed."""
     file.write_text(text)
 
@@ -51,7 +51,7 @@ def test_a_wrong_file_is_refused_with_its_name(file: Path, text: str, message: s
         load_settings({}, file=file)
 
 
-def test_a_misspelt_setting_gets_a_suggestion(file: Path):
+def test_a_misspelt_setting_gets_a_suggestion(file: Path) -> None:
     """The hint names the nearest."""
     file.write_text("budgt_usd = 1")
 
@@ -61,14 +61,14 @@ def test_a_misspelt_setting_gets_a_suggestion(file: Path):
     assert "budget_usd" in caught.value.hint
 
 
-def test_a_password_is_not_printed(file: Path):
+def test_a_password_is_not_printed(file: Path) -> None:
     """`config show` may end up in a ticket."""
     loaded = load_settings({"AUTOCLAVE_DATABASE_URL": "postgresql://me:secret@host/db"}, file=file)
 
     assert "secret" not in str(loaded.to_rows())
 
 
-def test_variables_that_look_like_ours_are_named():
+def test_variables_that_look_like_ours_are_named() -> None:
     """Most often they are misspelt."""
     environment = {"AUTOCLAVE_MODLE": "x", "AUTOCLAVE_HOME": "y", "AUTOCLAVE_MODEL": "z"}
 

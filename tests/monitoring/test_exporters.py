@@ -59,7 +59,7 @@ def _influx_tags(line: str) -> dict[str, str]:
 
 
 @given(ANY_TEXT)
-def test_any_label_survives_the_prometheus_text_format(text: str):
+def test_any_label_survives_the_prometheus_text_format(text: str) -> None:
     """Quotes, backslashes and line breaks come back as they were."""
     exported = export_metrics(_one_run_of(text), "prom")
 
@@ -70,7 +70,7 @@ def test_any_label_survives_the_prometheus_text_format(text: str):
     assert line.endswith(" 1.5")
 
 
-def test_prometheus_names_each_metric_once_and_says_its_type():
+def test_prometheus_names_each_metric_once_and_says_its_type() -> None:
     """Samples of one metric stand together under one HELP and one TYPE line."""
     facts = Facts(capabilities={"a": CapabilityFacts(runs=1), "b": CapabilityFacts(runs=1)})
 
@@ -82,7 +82,7 @@ def test_prometheus_names_each_metric_once_and_says_its_type():
 
 
 @given(ANY_TEXT)
-def test_no_label_can_break_an_influx_line(text: str):
+def test_no_label_can_break_an_influx_line(text: str) -> None:
     """One point stays one line with three parts, and its other tag is untouched."""
     exported = export_metrics(_one_run_of(text), "influx")
 
@@ -92,7 +92,7 @@ def test_no_label_can_break_an_influx_line(text: str):
 
 
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]), min_size=1))
-def test_an_influx_tag_is_what_it_was(text: str):
+def test_an_influx_tag_is_what_it_was(text: str) -> None:
     """Space, comma and equals come back; a trailing backslash gets a space behind it."""
     exported = export_metrics(_one_run_of(text), "influx")
 
@@ -100,14 +100,14 @@ def test_an_influx_tag_is_what_it_was(text: str):
     assert _influx_tags(exported)["capability"] == expected
 
 
-def test_influx_stamps_are_nanoseconds_without_rounding():
+def test_influx_stamps_are_nanoseconds_without_rounding() -> None:
     """A float cannot hold today's nanoseconds, so they must not be made by multiplying one."""
     line = export_metrics(_one_run_of("a", at=1_700_000_000.123456), "influx")
 
     assert line.endswith(" 1700000000123456000\n")
 
 
-def test_influx_has_no_spelling_for_what_is_not_finite():
+def test_influx_has_no_spelling_for_what_is_not_finite() -> None:
     """Such a point is left out, not written wrongly."""
     sample = Sample(name="autoclave_goals", labels={"status": "done"}, value=float("nan"))
 
@@ -115,7 +115,7 @@ def test_influx_has_no_spelling_for_what_is_not_finite():
 
 
 @given(ANY_TEXT)
-def test_csv_can_be_read_back(text: str):
+def test_csv_can_be_read_back(text: str) -> None:
     """Every row has the columns of the header, whatever is in it."""
     exported = export_metrics(_one_run_of(text), "csv")
 
@@ -125,7 +125,7 @@ def test_csv_can_be_read_back(text: str):
     assert json.loads(rows[1][2])["capability"] == text
 
 
-def test_metrics_as_json_are_one_versioned_object():
+def test_metrics_as_json_are_one_versioned_object() -> None:
     """The same samples, with their types."""
     document = json.loads(export_metrics(measure(Facts(running=True), at=0.0), "json"))
 
@@ -135,7 +135,7 @@ def test_metrics_as_json_are_one_versioned_object():
     assert running == {"name": "autoclave_running", "type": "gauge", "labels": {}, "value": 1.0}
 
 
-def test_events_as_csv_keep_their_payload():
+def test_events_as_csv_keep_their_payload() -> None:
     """Times are ISO 8601 UTC, payloads canonical JSON."""
     rows = list(csv.DictReader(io.StringIO(export_events([EVENT], "csv"), newline="")))
 
@@ -144,7 +144,7 @@ def test_events_as_csv_keep_their_payload():
     assert json.loads(rows[0]["payload"]) == EVENT["payload"]
 
 
-def test_events_as_influx_lines_hold_integers_and_a_quoted_stream():
+def test_events_as_influx_lines_hold_integers_and_a_quoted_stream() -> None:
     """Fields are typed by their spelling there."""
     line = export_events([EVENT], "influx")
 
@@ -154,7 +154,7 @@ def test_events_as_influx_lines_hold_integers_and_a_quoted_stream():
     )
 
 
-def test_a_form_that_there_is_none_of_is_refused():
+def test_a_form_that_there_is_none_of_is_refused() -> None:
     """The message names those that there are."""
     with pytest.raises(InvalidInput, match="json, csv, influx"):
         export_events([EVENT], "prom")

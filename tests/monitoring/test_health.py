@@ -14,7 +14,7 @@ def _check(verdict: Health) -> Check:
     return Check(name="a", verdict=verdict, detail="")
 
 
-async def test_checks_come_back_in_the_order_of_the_probes():
+async def test_checks_come_back_in_the_order_of_the_probes() -> None:
     """Plain and asynchronous probes may be mixed."""
 
     async def slowly() -> Check:
@@ -31,7 +31,7 @@ async def test_checks_come_back_in_the_order_of_the_probes():
     assert [check.name for check in report.checks] == ["first", "second"]
 
 
-async def test_a_probe_that_raises_is_a_failed_check_with_its_hint():
+async def test_a_probe_that_raises_is_a_failed_check_with_its_hint() -> None:
     """The rest is still looked at."""
 
     def broken() -> Check:
@@ -46,7 +46,7 @@ async def test_a_probe_that_raises_is_a_failed_check_with_its_hint():
     assert report.checks[1].verdict is Health.OK
 
 
-async def test_a_file_that_cannot_be_read_is_a_failed_check():
+async def test_a_file_that_cannot_be_read_is_a_failed_check() -> None:
     """An error of the system is news about the machine."""
 
     def unreadable() -> Check:
@@ -58,7 +58,7 @@ async def test_a_file_that_cannot_be_read_is_a_failed_check():
     assert "/a/file" in report.checks[0].detail
 
 
-async def test_a_probe_that_hangs_is_not_checked():
+async def test_a_probe_that_hangs_is_not_checked() -> None:
     """What could not be found out is neither well nor ill."""
 
     async def forever() -> Check:
@@ -74,6 +74,6 @@ async def test_a_probe_that_hangs_is_not_checked():
     ("verdict", "ok"),
     [(Health.OK, True), (Health.WARN, True), (Health.NOT_CHECKED, True), (Health.FAIL, False)],
 )
-def test_only_a_failed_check_makes_a_report_ill(verdict: Health, ok: bool):
+def test_only_a_failed_check_makes_a_report_ill(verdict: Health, ok: bool) -> None:
     """Warnings are advice."""
     assert HealthReport((_check(Health.OK), _check(verdict))).ok is ok

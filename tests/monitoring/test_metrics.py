@@ -19,7 +19,7 @@ def _value(facts: Facts, name: str, **labels: str) -> float:
     return next(s.value for s in samples if s.name == name and dict(s.labels) == labels)
 
 
-def test_every_known_status_is_there_even_when_nothing_has_it():
+def test_every_known_status_is_there_even_when_nothing_has_it() -> None:
     """A series that appears only after the first failure hides the first failure."""
     samples = measure(Facts(goals={"done": 3}), at=100.0).samples
 
@@ -28,7 +28,7 @@ def test_every_known_status_is_there_even_when_nothing_has_it():
     assert goals == {**{status.value: 0 for status in RunStatus}, "done": 3}
 
 
-def test_capability_runs_are_split_by_outcome():
+def test_capability_runs_are_split_by_outcome() -> None:
     """Runs over all outcomes add up to the runs that were made."""
     facts = Facts(capabilities={"read_file": CapabilityFacts(runs=5, successes=3)})
 
@@ -40,7 +40,7 @@ def test_capability_runs_are_split_by_outcome():
     assert (ok, failed) == (3, 2)
 
 
-def test_gates_count_each_verdict():
+def test_gates_count_each_verdict() -> None:
     """A gate that never failed says so with a zero."""
     facts = Facts(gates={"parse": GateFacts(verdicts={"pass": 2}, seconds=0.5)})
 
@@ -49,7 +49,7 @@ def test_gates_count_each_verdict():
     assert _value(facts, "autoclave_gate_seconds_total", gate="parse") == 0.5
 
 
-def test_the_oldest_proposal_is_as_old_as_it_waits():
+def test_the_oldest_proposal_is_as_old_as_it_waits() -> None:
     """Age is counted from the moment of the snapshot."""
     assert (
         _value(Facts(oldest_waiting_since=40.0), "autoclave_proposal_oldest_waiting_seconds") == 60
@@ -57,7 +57,7 @@ def test_the_oldest_proposal_is_as_old_as_it_waits():
     assert _value(Facts(), "autoclave_proposal_oldest_waiting_seconds") == 0
 
 
-def test_every_sample_has_a_row_in_the_table_with_its_labels():
+def test_every_sample_has_a_row_in_the_table_with_its_labels() -> None:
     """The table is the one definition that all exporters use."""
     facts = Facts(
         last_event_at=1.0,
@@ -72,7 +72,7 @@ def test_every_sample_has_a_row_in_the_table_with_its_labels():
     assert all(set(sample.labels) == set(BY_NAME[sample.name].labels) for sample in samples)
 
 
-def test_names_follow_the_rules_of_prometheus():
+def test_names_follow_the_rules_of_prometheus() -> None:
     """Counters end in `_total`, nothing else does, and every metric explains itself."""
     for metric in METRICS:
         assert metric.name.startswith("autoclave_")

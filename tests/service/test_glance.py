@@ -59,7 +59,7 @@ def _spent(number: int, usd: float, at: float) -> Row:
     )
 
 
-def test_a_home_in_which_nothing_happened_is_empty(home: Home):
+def test_a_home_in_which_nothing_happened_is_empty(home: Home) -> None:
     """An empty database file is no error."""
     report = glance(home)
 
@@ -69,7 +69,7 @@ def test_a_home_in_which_nothing_happened_is_empty(home: Home):
     assert report["running"] is None
 
 
-def test_goals_and_improvements_are_counted_apart(home: Home):
+def test_goals_and_improvements_are_counted_apart(home: Home) -> None:
     """What a person asked for is not mixed with what the agent does by itself."""
     _fill(home, _goal(1, "done"), _goal(2, "done"), _goal(3, "queued", kind="improvement"))
 
@@ -79,7 +79,7 @@ def test_goals_and_improvements_are_counted_apart(home: Home):
     assert report["improvements"] == {"queued": 1}
 
 
-def test_everything_that_waits_for_a_person_is_listed_with_the_next_step(home: Home):
+def test_everything_that_waits_for_a_person_is_listed_with_the_next_step(home: Home) -> None:
     """Questions, parked goals and proposals."""
     _fill(
         home,
@@ -99,7 +99,7 @@ def test_everything_that_waits_for_a_person_is_listed_with_the_next_step(home: H
     assert waiting[2]["next"] == "autoclave proposal show P-1"
 
 
-def test_only_todays_money_counts_as_todays(home: Home):
+def test_only_todays_money_counts_as_todays(home: Home) -> None:
     """Ids may have gaps where old events were moved away."""
     now = time.time()
     old = [_spent(number, 5.0, now - 2 * DAY) for number in (3, 4, 9)]
@@ -111,7 +111,7 @@ def test_only_todays_money_counts_as_todays(home: Home):
     assert report["last_event"]["id"] == 15
 
 
-def test_a_file_that_is_no_database_is_a_clear_refusal(home: Home):
+def test_a_file_that_is_no_database_is_a_clear_refusal(home: Home) -> None:
     """It names the file."""
     home.database.write_bytes(b"this is not a database, and it is long enough to be read" * 100)
 

@@ -49,19 +49,12 @@ def _asker(output: Output) -> Any:
     from ...service.goals import Answer
 
     async def ask(asked: JsonObject) -> Answer:
-        short = {**asked, "diff": _first_lines(asked.get("diff", ""))}
+        color = output.note_color
         yes = await ask_yes_no(
             output,
-            question(short, color=output.note_color),
-            details=lambda: question(asked, color=output.note_color),
+            question(asked, color=color, most_lines=60),
+            details=lambda: question(asked, color=color, most_lines=5000),
         )
         return Answer(yes=yes, by=person())
 
     return ask
-
-
-def _first_lines(diff: str, most: int = 60) -> str:
-    lines = diff.split("\n")
-    if len(lines) <= most:
-        return diff
-    return "\n".join([*lines[:most], f"… {len(lines) - most} more lines: answer details"])

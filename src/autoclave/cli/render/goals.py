@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from ...domain.canonical import JsonObject
@@ -26,38 +25,38 @@ def goal_list(goals: Sequence[JsonObject]) -> str:
 
 
 def goal(goal: JsonObject, *, color: bool) -> str:
-    added = goal.get("added_at")
-    parts = [
-        fields(
-            {
-                "goal": goal["id"],
-                "text": goal["text"],
-                "status": goal["status"],
-                "state": goal.get("state"),
-                "reason": goal.get("reason"),
-                "workspace": goal.get("workspace"),
-                "done-test": " ".join(goal.get("done") or ()),
-                "added": moment(added) if added else "",
-                "plan": plan(goal.get("plan")),
-                "spent": spend(goal.get("spend")),
-            }
-        )
-    ]
-    if asked := goal.get("question"):
-        parts += ["", question(asked, color=color), "", how_to_answer(goal["id"], asked)]
-    return "\n".join(parts)
+    facts = fields(
+        {
+            "goal": goal["id"],
+            "text": goal["text"],
+            "status": goal["status"],
+            "state": goal.get("state"),
+            "reason": goal.get("reason"),
+            "workspace": goal.get("workspace"),
+            "done-test": goal.get("done_test"),
+            "added": moment(goal["added_at"]) if goal.get("added_at") else "",
+            "steps": _steps(goal.get("steps")),
+            "failed": _lines([f["message"] for f in goal.get("failures") or ()]),
+            "changed": ", ".join(goal.get("files") or ()),
+            "spent": spend(goal.get("spend")),
+        }
+    )
+    asked = goal.get("question")
+    if not asked:
+        return facts
+    return "\n".join([facts, "", question(asked, color=color), how_to_answer(goal["id"], asked)])
 
 
-def question(asked: JsonObject, *, color: bool) -> str:
+def question(asked: JsonObject, *, color: bool, most_lines: int = 400) -> str:
     """What a person is asked, with everything that is needed to answer."""
-    shown = [str(show(asked.get("question", "")))]
-    if asked.get("risk"):
-        shown.append(f"risk: {show_line(str(asked['risk']))}")
-    if asked.get("rules"):
-        shown.append(f"asked by: {show_line(', '.join(map(str, asked['rules'])))}")
-    if asked.get("diff"):
-        shown += ["", diff(asked["diff"], color=color)]
-    return "\n".join(shown)
+    ruling = asked.get("ruling") or {}
+    parts = [str(show(asked["question"]))]
+    if asked.get("shown"):
+        parts += ["", diff(asked["shown"], color=color, most_lines=most_lines), ""]
+    if ruling:
+        rules = ", ".join(ruling.get("rules") or ())
+        parts.append(show_line(f"risk {ruling.get('risk')}: {ruling.get('reason')} ({rules})"))
+    return "\n".join(parts)
 
 
 def how_to_answer(goal_id: str, asked: JsonObject) -> str:
@@ -72,12 +71,12 @@ def report(run: JsonObject, *, color: bool) -> str:
         head,
         fields(
             {
-                "id": run.get("id"),
-                "done-test": _test(run.get("done_test")),
+                "goal": run["id"],
+                "done-test": run.get("done_test"),
                 "plan": plan(run.get("plan")),
-                "attempts": _count(run.get("attempts")),
+                "attempts": len(run.get("attempts") or ()),
                 "changed": ", ".join(run.get("files") or ()),
-                "approval": _approval(run.get("approval")),
+                "approval": (run.get("approval") or {}).get("by"),
                 "spent": spend(run.get("spend")),
                 "took": seconds(run.get("seconds") or 0.0),
                 "reason": run.get("reason"),
@@ -91,12 +90,9 @@ def report(run: JsonObject, *, color: bool) -> str:
     return "\n".join(parts)
 
 
-def plan(made: object) -> str:
+def plan(made: JsonObject | None) -> str:
     """The steps of a plan in one line."""
-    steps = made.get("steps", []) if isinstance(made, dict) else made
-    if not isinstance(steps, list):
-        return ""
-    return " → ".join(_step(step) for step in steps)
+    return " → ".join(step["capability"] for step in (made or {}).get("steps") or ())
 
 
 def spend(spent: object) -> str:
@@ -108,28 +104,9 @@ def spend(spent: object) -> str:
     )
 
 
-def _step(step: object) -> str:
-    if isinstance(step, dict):
-        return str(step.get("capability") or step.get("name") or step.get("step") or "?")
-    return str(step)
+def _steps(steps: Sequence[JsonObject] | None) -> str:
+    return _lines([f"{s['name']} ({s['capability']}): {s['status']}" for s in steps or ()])
 
 
-def _test(test: object) -> str:
-    """A done-test may be a command, or a command with what it came to."""
-    if isinstance(test, list | tuple):
-        return " ".join(map(str, test))
-    return json.dumps(test, ensure_ascii=False) if isinstance(test, dict) else str(test or "")
-
-
-def _count(attempts: object) -> str:
-    return str(len(attempts)) if isinstance(attempts, list) else str(attempts or "")
-
-
-def _approval(approval: object) -> str:
-    if isinstance(approval, dict):
-        return str(approval.get("granted_by") or approval.get("by") or json.dumps(approval))
-    return str(approval or "")
-
-
-def _lines(tried: object) -> str:
-    return "\n".join(map(str, tried)) if isinstance(tried, list | tuple) else str(tried or "")
+def _lines(texts: Sequence[str] | None) -> str:
+    return "\n".join(map(str, texts or ()))
