@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from ..domain.canonical import JsonObject, canonical
 from ..domain.errors import Fenced, InvalidInput, JournalBroken, Stale
@@ -38,7 +38,7 @@ class SqlJournal:
 
     def __init__(
         self,
-        url: str,
+        url: str | URL,
         key: bytes,
         anchor: Path | None = None,
         *,

@@ -11,12 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    NoSuchModuleError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from ..domain.errors import (
     AutoclaveError,
@@ -39,10 +35,15 @@ _ACCESS = "give this user write access to the home, or name another one with --h
 _SERVER = "check AUTOCLAVE_DATABASE_URL and that the database server runs"
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for SQLite or PostgreSQL. Makes the SQLite file, mode 0600, if it is missing."""
+def open_engine(url: str | URL, *, frozen: bool = False) -> Engine:
+    """An engine for SQLite or PostgreSQL. Makes the SQLite file, mode 0600, if it is missing.
+
+    `frozen` is for a file that nobody writes: it is read without leaving a trace.
+    """
     with translated():
         parsed = _parse(url)
+        if frozen:
+            return _open_frozen(Path(parsed.database or ""))
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(parsed)
         engine = create_engine(parsed, pool_pre_ping=False)
@@ -57,7 +58,12 @@ def consistent_reader(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
-def sqlite_path(url: str) -> Path | None:
+def sqlite_url(path: Path) -> URL:
+    """The URL of a database file, whatever characters its path has."""
+    return URL.create("sqlite", database=str(path.absolute()))
+
+
+def sqlite_path(url: str | URL) -> Path | None:
     """The database file, None when the journal is on a server."""
     parsed = _parse(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
@@ -74,7 +80,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise _ours(error) from error
+        raise ours(error) from error
     except ModuleNotFoundError as error:
         raise ConfigurationInvalid(
             f"the database driver {error.name} is not installed",
@@ -82,7 +88,20 @@ def translated() -> Iterator[None]:
         ) from error
 
 
-def _parse(url: str) -> URL:
+def ours(error: SQLAlchemyError | sqlite3.Error) -> AutoclaveError:
+    """Our error for one of the database library's."""
+    if isinstance(error, NoSuchModuleError):
+        return ConfigurationInvalid(f"no database driver: {error}", hint=_SERVER)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        # Python itself raises the error without a name, for text that is not UTF-8.
+        return _of_sqlite(getattr(cause, "sqlite_errorname", "SQLITE_CORRUPT"), str(cause))
+    if isinstance(error, DBAPIError):
+        return _of_postgres(getattr(cause, "sqlstate", None), str(cause).strip())
+    return JournalBroken(f"the database answered in an unexpected way: {error}", hint=_RESTORE)
+
+
+def _parse(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -112,6 +131,15 @@ def _open_sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _open_frozen(path: Path) -> Engine:
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, check_same_thread=False)
+
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -150,18 +178,6 @@ def _prepare_postgres(connection: Any, _record: Any) -> None:
         cursor.execute("SET synchronous_commit TO on")
         cursor.execute(f"SET lock_timeout TO '{_BUSY_SECONDS}s'")
     connection.commit()
-
-
-def _ours(error: SQLAlchemyError) -> AutoclaveError:
-    if isinstance(error, NoSuchModuleError):
-        return ConfigurationInvalid(f"no database driver: {error}", hint=_SERVER)
-    if not isinstance(error, DBAPIError):
-        return JournalBroken(f"the database answered in an unexpected way: {error}", hint=_RESTORE)
-    if isinstance(error.orig, sqlite3.Error):
-        # Python itself raises the error without a name, for text that is not UTF-8.
-        name = getattr(error.orig, "sqlite_errorname", "SQLITE_CORRUPT")
-        return _of_sqlite(name, str(error.orig))
-    return _of_postgres(getattr(error.orig, "sqlstate", None), str(error.orig).strip())
 
 
 def _of_sqlite(name: str, said: str) -> AutoclaveError:

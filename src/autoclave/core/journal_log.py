@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from ..domain.errors import JournalBroken
 from ..domain.events import Head
@@ -74,12 +74,14 @@ class Transaction:
 class Log:
     """The database and the anchor beside it, kept in step."""
 
-    def __init__(self, url: str, key: bytes, anchor: Anchor | None) -> None:
+    def __init__(
+        self, url: str | URL, key: bytes, anchor: Anchor | None, *, frozen: bool = False
+    ) -> None:
         _check_file_is_there(url, anchor)
         self._key = key
         self._anchor = anchor
         self._lock = threading.RLock()
-        self._engine = open_engine(url)
+        self._engine = open_engine(url, frozen=frozen)
         self._connection: Connection | None = None
         self._reader = consistent_reader(self._engine)
         self.say = Statements(self._engine.dialect)
@@ -171,7 +173,7 @@ def stream_end(connection: Connection, say: Statements, name: str) -> Head | Non
     return Head(epoch=row.epoch, seq=row.seq) if row else None
 
 
-def _check_file_is_there(url: str, anchor: Anchor | None) -> None:
+def _check_file_is_there(url: str | URL, anchor: Anchor | None) -> None:
     path = sqlite_path(url)
     if path is None or anchor is None or path.exists():
         return

@@ -18,7 +18,7 @@ def prepare_projections(
 ) -> frozenset[str]:
     """Bring the wanted projections up to date; the names of those that others keep here."""
     query = select(projections.c.name, projections.c.version)
-    found: dict[str, int] = dict(connection.execute(query).tuples().all())
+    found: dict[str, int] = {row.name: row.version for row in connection.execute(query)}
     stale = [each for each in wanted if found.get(each.name) != each.version]
     for projection in stale:
         projection.create(connection)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import URL, Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
 from ..domain.errors import JournalBroken, NotFound
@@ -47,9 +47,16 @@ class _Bad(Exception):
 
 
 def verify_journal(
-    url: str, key: bytes, *, anchor: Path | None = None, archives: Path | None = None
+    url: str | URL,
+    key: bytes,
+    *,
+    anchor: Path | None = None,
+    archives: Path | None = None,
+    frozen: bool = False,
 ) -> Verification:
     """Check a journal without opening it for work: for one that refuses to open.
+
+    `frozen` is for a copy that nobody writes to: it stays as it is, to the byte.
 
     Raises NotFound when there is no database and none is known to have been there.
     """
@@ -58,7 +65,7 @@ def verify_journal(
     if path is not None and not path.exists() and not (anchor and anchor.exists()):
         raise NotFound(f"there is no journal at {path}", hint="`autoclave init DIR` makes a home")
     try:
-        log = Log(url, key, outside)
+        log = Log(url, key, outside, frozen=frozen)
     except JournalBroken as error:
         return _verdict(_Walk(key=key), "", _Bad(1, error.message))
     try:
