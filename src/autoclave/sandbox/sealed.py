@@ -35,7 +35,6 @@ class SealedSandbox:
         self._require_self_test = require_self_test
         self._most_abi = most_abi
         self._tested: SelfTest | None = None
-        self._testing = asyncio.Lock()
         self._tiers: tuple[Tier, ...] | None = None
 
     def scratch(self) -> AbstractContextManager[Path]:
@@ -64,10 +63,10 @@ class SealedSandbox:
         """Try escapes and everyday work inside; run once per instance, then remembered."""
         from .selftest import try_escapes
 
-        async with self._testing:
-            if self._tested is None:
-                self._tested = await try_escapes(self)
-            return self._tested
+        # Two first runs at once test twice; a lock would tie the instance to one event loop.
+        if self._tested is None:
+            self._tested = await try_escapes(self)
+        return self._tested
 
     def tiers(self) -> tuple[Tier, ...]:
         """Found by setting everything up in a child that then leaves without running anything."""
