@@ -71,7 +71,9 @@ def test_step_by_step_is_the_same_as_all_at_once(quick_log: Any, log: Any) -> No
 
 def test_the_order_of_goals_does_not_change_the_counts(quick_log: Any) -> None:
     """Families, uses and confirmations count the same in any order."""
-    goals = [(f"G-{n}", f"describe the file f{n}.csv", "ok" if n % 3 else "failed") for n in range(9)]
+    goals = [
+        (f"G-{n}", f"describe the file f{n}.csv", "ok" if n % 3 else "failed") for n in range(9)
+    ]
 
     other = type(quick_log)(create_engine("sqlite://"))
     for goal in goals:
@@ -83,7 +85,9 @@ def test_the_order_of_goals_does_not_change_the_counts(quick_log: Any) -> None:
         return sorted((p.kind, p.uses, len(p.goals)) for p in log.knowledge.patterns())
 
     assert counts(quick_log) == counts(other)
-    assert [p["wins"] for p in quick_log.knowledge.recall("describe the file x.csv")["plans"]] == [6]
+    assert [p["wins"] for p in quick_log.knowledge.recall("describe the file x.csv")["plans"]] == [
+        6
+    ]
     other.engine.dispose()
 
 
@@ -101,7 +105,9 @@ def test_an_experience_has_the_fields_of_the_specification(log: Any) -> None:
 
 def test_nothing_is_learnt_from_an_unknown_outcome(log: Any) -> None:
     """The experience is kept, but no pattern, plan or error moves."""
-    log.end_goal("G-1", "read notes.txt", "unknown", failures=[{"error_class": "E", "message": "m"}])
+    log.end_goal(
+        "G-1", "read notes.txt", "unknown", failures=[{"error_class": "E", "message": "m"}]
+    )
 
     assert log.knowledge.patterns() == []
     assert log.knowledge.recall("read notes.txt")["plans"] == []

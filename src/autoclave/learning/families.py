@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from . import rows
 from .statistics import Beta
@@ -16,7 +16,7 @@ from .words import rarest, similarity, weights
 SAME_FAMILY = 0.55
 """Chosen for precision: a missed reuse costs a little planning, a wrong one a failed goal."""
 _ALL = ""
-_MOST_CANDIDATES = 40
+_MOST_CANDIDATES = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class Match:
 def vocabulary(connection: Connection, *groups: Sequence[str]) -> Vocabulary:
     """Counts of these words as they stand."""
     wanted = {word for group in groups for word in group}
-    query = select(word_counts).where(word_counts.c.word.in_([*sorted(wanted), _ALL]))
-    counts = {row.word: row.goals for row in connection.execute(query)}
+    found = connection.execute(_COUNTS, {"words": [*sorted(wanted), _ALL]})
+    counts: dict[str, int] = {row.word: row.goals for row in found}
     total = counts.pop(_ALL, 0)
     return Vocabulary(counts=counts, total=total)
 
@@ -87,33 +87,41 @@ def evidence(connection: Connection, family_id: int) -> Beta:
 
 
 def count_outcome(connection: Connection, family_id: int, after: Beta) -> None:
-    connection.execute(
-        update(families)
-        .where(families.c.id == family_id)
-        .values(alpha=after.wins, beta=after.losses)
-    )
+    counts = {"family": family_id, "wins": after.wins, "losses": after.losses}
+    connection.execute(_SET_OUTCOME, counts)
 
 
 def _candidates(connection: Connection, words: Sequence[str]) -> list[int]:
-    query = (
-        select(family_words.c.family_id)
-        .where(family_words.c.word.in_(words))
-        .group_by(family_words.c.family_id)
-        .order_by(func.count().desc(), family_words.c.family_id)
-        .limit(_MOST_CANDIDATES)
-    )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_CANDIDATES, {"words": list(words)}).scalars())
 
 
 def _cores(connection: Connection, family_ids: Sequence[int]) -> dict[int, list[str]]:
     """The words that most goals of each family have."""
-    query = (
-        select(family_words.c.family_id, family_words.c.word)
-        .join(families, families.c.id == family_words.c.family_id)
-        .where(families.c.id.in_(family_ids), family_words.c.support * 2 > families.c.goals)
-        .order_by(family_words.c.family_id, family_words.c.word)
-    )
     cores: defaultdict[int, list[str]] = defaultdict(list)
-    for family_id, word in connection.execute(query):
+    for family_id, word in connection.execute(_CORES, {"families": list(family_ids)}):
         cores[family_id].append(word)
     return cores
+
+
+_CANDIDATES = (
+    select(family_words.c.family_id)
+    .where(family_words.c.word.in_(bindparam("words", expanding=True)))
+    .group_by(family_words.c.family_id)
+    .order_by(func.count().desc(), family_words.c.family_id)
+    .limit(_MOST_CANDIDATES)
+)
+_CORES = (
+    select(family_words.c.family_id, family_words.c.word)
+    .join(families, families.c.id == family_words.c.family_id)
+    .where(
+        families.c.id.in_(bindparam("families", expanding=True)),
+        family_words.c.support * 2 > families.c.goals,
+    )
+    .order_by(family_words.c.family_id, family_words.c.word)
+)
+_COUNTS = select(word_counts).where(word_counts.c.word.in_(bindparam("words", expanding=True)))
+_SET_OUTCOME = (
+    update(families)
+    .where(families.c.id == bindparam("family"))
+    .values(alpha=bindparam("wins"), beta=bindparam("losses"))
+)

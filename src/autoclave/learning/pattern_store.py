@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ..domain.knowledge import Pattern, PatternKind, PatternState
 from . import rows
@@ -124,18 +124,19 @@ def _add_evidence(
 
 
 def _trim_evidence(connection: Connection, pattern_id: str) -> None:
-    newest = (
-        select(pattern_evidence.c.event_id)
-        .where(pattern_evidence.c.pattern_id == pattern_id)
-        .order_by(pattern_evidence.c.event_id.desc())
-        .offset(MOST_EVIDENCE - 1)
-        .limit(1)
-    )
-    oldest_kept = connection.execute(newest).scalar()
+    oldest_kept = connection.execute(_OLDEST_KEPT, {"pattern": pattern_id}).scalar()
     if oldest_kept is not None:
-        connection.execute(
-            delete(pattern_evidence).where(
-                pattern_evidence.c.pattern_id == pattern_id,
-                pattern_evidence.c.event_id < oldest_kept,
-            )
-        )
+        connection.execute(_TRIM, {"pattern": pattern_id, "oldest": oldest_kept})
+
+
+_OLDEST_KEPT = (
+    select(pattern_evidence.c.event_id)
+    .where(pattern_evidence.c.pattern_id == bindparam("pattern"))
+    .order_by(pattern_evidence.c.event_id.desc())
+    .offset(MOST_EVIDENCE - 1)
+    .limit(1)
+)
+_TRIM = delete(pattern_evidence).where(
+    pattern_evidence.c.pattern_id == bindparam("pattern"),
+    pattern_evidence.c.event_id < bindparam("oldest"),
+)

@@ -61,9 +61,9 @@ def shared_prior(elsewhere: Beta) -> Beta:
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:
-    """The point below which Beta(a, b) has `probability`; by bisection, to seven digits."""
+    """The point below which Beta(a, b) has `probability`; by bisection, to four digits."""
     low, high = 0.0, 1.0
-    for _ in range(26):
+    for _ in range(16):
         middle = (low + high) / 2
         if beta_distribution(middle, a, b) < probability:
             low = middle

@@ -16,6 +16,7 @@ _CREATE = {
         "USING GIN (to_tsvector('simple', words))",
     ),
 }
+_ADD = text("INSERT INTO learning_text (rowid, words) VALUES (:row, :words)")
 _SEARCH = {
     "sqlite": (
         "SELECT rowid FROM learning_text WHERE learning_text MATCH :query "
@@ -41,10 +42,7 @@ def clear(connection: Connection) -> None:
 
 
 def add(connection: Connection, row: int, words: str) -> None:
-    connection.execute(
-        text("INSERT INTO learning_text (rowid, words) VALUES (:row, :words)"),
-        {"row": row, "words": words},
-    )
+    connection.execute(_ADD, {"row": row, "words": words})
 
 
 def search(connection: Connection, words: Sequence[str], *, most: int) -> list[int]:

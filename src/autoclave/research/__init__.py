@@ -1,1 +1,1 @@
-"""Floor 1: finding things out."""
+"""Finding things out: documents split into passages, questions answered from them."""
