@@ -84,22 +84,13 @@ class FakeControl:
             raise AttributeError(name)
         answer = self.answers[name]
 
-        def method(*values: Any, **named: Any) -> Any:
+        async def method(*values: Any, **named: Any) -> Any:
             self.asked.append((name, values, named))
             if isinstance(answer, BaseException):
                 raise answer
             return answer
 
-        async def asynchronous(*values: Any, **named: Any) -> Any:
-            return method(*values, **named)
-
-        return asynchronous if name in _ASYNCHRONOUS else method
-
-
-_ASYNCHRONOUS = frozenset(
-    {"run_goal", "serve", "undo_proposal", "redo_proposal", "improve", "run_capability"}
-    | {"test_capability", "add_capability", "sandbox_run", "sandbox_test", "doctor"}
-)
+        return method
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def test_rejecting_needs_a_reason(call: Call) -> None:
 
 def test_an_answer_names_what_it_is_for(call: Call, control: Any, goal: JsonObject) -> None:
     """The hash that `goal show` prints stands for the whole digest."""
-    asked = {"question": "may I?", "digest": "f" * 64, "shown": "", "ruling": {}}
+    asked = {"question": "may I?", "digest": "f" * 64, "diff": ""}
     control.answers |= {"goal": {**goal, "question": asked}, "answer_goal": None}
 
     call("goal", "answer", "G-0001", "yes", "--hash", "ffffffff")
@@ -176,8 +176,10 @@ def test_a_question_is_shown_with_its_diff_and_how_to_answer(
     asked = {
         "question": "Write x.py?",
         "digest": "f" * 64,
-        "shown": "-bad\n+good\n",
-        "ruling": {"risk": "R1", "reason": "it changes files", "rules": ["ask-before-writing"]},
+        "diff": "-bad\n+good\n",
+        "risk": "R1",
+        "reason": "it changes files",
+        "rules": ["ask-before-writing"],
     }
     control.answers["goal"] = {**goal, "status": "awaiting human", "question": asked}
 
@@ -208,7 +210,13 @@ def test_doctor_and_audit_end_with_findings(call: Call, control: Any, ok: bool, 
     check = {"name": "git", "verdict": "ok" if ok else "fail", "detail": "?", "fix": "install git"}
     control.answers |= {
         "doctor": {"ok": ok, "checks": [check]},
-        "audit_verify": {"ok": ok, "events": 3, "first_bad": None if ok else 2},
+        "audit_verify": {
+            "ok": ok,
+            "events": 3,
+            "first_bad": None if ok else 2,
+            "reason": "" if ok else "it was changed",
+            "anchor": "matches",
+        },
     }
 
     assert call("doctor").code == code
@@ -272,14 +280,18 @@ def test_rules_are_explained_for_an_action_in_a_file(
     file = tmp_path / "action.json"
     file.write_text('{"kind": "workspace.write", "target": "a"}')
     control.answers["explain"] = {
-        "ruling": {"verdict": "ask", "risk": "R1", "rules": ["ask-first"], "reason": "it writes"},
-        "rules": [{"rule": "ask-first", "matched": True, "verdict": "ask", "why": "it writes"}],
+        **{"verdict": "ask", "risk": "R1", "rules": ["ask-first"], "reason": "it writes"},
+        "explanation": [
+            {"rule": "ask-first", "matched": True, "effect": "ask", "why": "it writes"},
+            {"rule": "no-keys", "matched": False, "effect": "deny", "why": "no key is named"},
+        ],
     }
 
     out = call("rules", "explain", str(file)).out
 
     assert control.asked[0][1] == ({"kind": "workspace.write", "target": "a"},)
-    assert "ask-first" in out
+    assert "ask    matches  ask-first: it writes" in out
+    assert "deny   does not no-keys: no key is named" in out
     assert call("rules", "explain", str(tmp_path / "none")).code == 2
 
 
@@ -305,3 +317,21 @@ def test_colours_come_only_when_they_are_wanted(
 
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in call("run", "x").out
+
+
+def test_history_is_a_line_per_event(call: Call, control: Any) -> None:
+    """The newest ones, when nothing else is said."""
+    happened = {"id": 7, "stream": "goal/G-0001", "kind": "GoalAdded", "at": 0.0, "summary": "\x1b"}
+    control.answers["history"] = [happened]
+
+    out = call("history", "--stream", "goal/").out
+
+    assert control.asked[0][1] == (-1, 50, "goal/")
+    assert out.split() == ["7", "1970-01-01T00:00:00Z", "goal/G-0001", "GoalAdded", "\\x1b"]
+
+
+def test_an_improvement_without_opportunities_says_so(call: Call, control: Any) -> None:
+    """It is the usual answer."""
+    control.answers["improve"] = {"opportunities": [], "proposals": [], "tried": []}
+
+    assert "No opportunities" in call("improve").out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -113,6 +112,8 @@ def _bug(invocation: Invocation, error: Exception) -> int:
 
 def _write_traceback(invocation: Invocation, error: Exception) -> str:
     """Where the whole story was written; empty when it could not be."""
+    import traceback
+
     try:
         home = invocation.home()
         home.prepare()

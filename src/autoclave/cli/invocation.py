@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..domain.errors import NotFound
 from ..service.home import VARIABLE, Home, data_folder, find_home, init_home
 from .output import Output
+from .signals import run_stoppable
 
 if TYPE_CHECKING:
     from ..service.control import Control
+
+T = TypeVar("T")
 
 
 def _open_control(home: Home) -> Control:
@@ -34,6 +37,11 @@ class Invocation:
 
     def home(self) -> Home:
         return find_home(self.home_option)
+
+    def call(self, work: Callable[[Control], Awaitable[T]]) -> T:
+        """What `work` gives when it is done through Control; a signal can stop it."""
+        with self.control() as control:
+            return run_stoppable(lambda: work(control), self.output.note)
 
     @contextmanager
     def control(self) -> Iterator[Control]:
@@ -59,11 +67,11 @@ class Invocation:
 
 
 def person() -> str:
-    """Who answers, for the record."""
+    """Who gives this command, for the record."""
     try:
-        return getpass.getuser()
+        return f"person:{getpass.getuser()}"
     except (OSError, KeyError):  # a uid without a name, as in some containers
-        return "unknown"
+        return "person:unknown"
 
 
 def _said_where() -> bool:

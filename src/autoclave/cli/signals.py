@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -20,8 +22,9 @@ class Stopped(BaseException):
         self.number = number
 
 
-def run_stoppable(work: Callable[[], Coroutine[Any, Any, T]], note: Callable[[str], None]) -> T:
+def run_stoppable(work: Callable[[], Awaitable[T]], note: Callable[[str], None]) -> T:
     """Run `work` to its end. A signal cancels it, waits until it has saved, and raises Stopped."""
+    import asyncio
 
     async def cancellable() -> T:
         task = asyncio.ensure_future(work())
@@ -40,6 +43,7 @@ def run_until_stopped(
     work: Callable[[asyncio.Event], Coroutine[Any, Any, T]], note: Callable[[str], None]
 ) -> T:
     """Run `work` until it returns; a signal sets the event that it watches."""
+    import asyncio
 
     async def watched() -> T:
         stop = asyncio.Event()
@@ -51,6 +55,8 @@ def run_until_stopped(
 
 def _listen(stop: Callable[[], object], note: Callable[[str], None]) -> list[int]:
     """Call `stop` at the first signal, leave at the second; the list holds what was received."""
+    import asyncio
+
     received: list[int] = []
 
     def heard(number: int) -> None:

@@ -105,11 +105,9 @@ def _influx_line(name: str, tags: Mapping[str, str], fields: str, at: float) -> 
 def _influx_escape(text: str) -> str:
     """A measurement, tag key or tag value. A line break would start a new point, so it is a space.
 
-    A backslash at the end would escape the separator behind it, so it gets a space too.
+    Readers disagree on a backslash before an escaped character, so it becomes a slash.
     """
-    text = " ".join(text.splitlines())
-    if text.endswith("\\"):
-        text += " "
+    text = " ".join(text.splitlines()).replace("\\", "/")
     for special in (",", "=", " "):
         text = text.replace(special, "\\" + special)
     return text

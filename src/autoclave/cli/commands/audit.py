@@ -21,16 +21,15 @@ def command() -> None:
 @click.pass_obj
 def verify(invocation: Invocation) -> int:
     """Check every event against the chain and its anchor; ends with 6 when one is wrong."""
-    with invocation.control() as control:
-        report = control.audit_verify()
+    report = invocation.call(lambda control: control.audit_verify())
     invocation.output.data(report, _text)
     return ExitCode.FINE if report["ok"] else ExitCode.FINDINGS
 
 
 def _text(report: JsonObject) -> str:
     if report["ok"]:
-        return f"The journal is whole: {report['events']} events verified."
-    reason = report.get("reason") or report.get("detail") or ""
-    bad = report.get("first_bad")
-    where = f" The first bad event is {show_line(str(bad))}." if bad is not None else ""
-    return f"The journal is NOT as it was written.{where} {show_line(str(reason))}".rstrip()
+        anchor = show_line(report["anchor"])
+        return f"The journal is whole: {report['events']} events verified; anchor: {anchor}."
+    bad = report["first_bad"]
+    where = "" if bad is None else f" The first bad event is {bad}."
+    return f"The journal is NOT as it was written.{where} {show_line(report['reason'])}"

@@ -10,11 +10,10 @@ import click
 from ...domain.canonical import JsonObject
 from ...domain.errors import InvalidInput
 from ..exits import ExitCode
-from ..invocation import Invocation
+from ..invocation import Invocation, person
 from ..options import common_options
 from ..render.knowledge import capability, capability_list, capability_test
 from ..render.paint import diff
-from ..signals import run_stoppable
 
 _LARGEST_INPUT = 1 << 20
 
@@ -29,8 +28,7 @@ def command() -> None:
 @click.pass_obj
 def list_capabilities(invocation: Invocation) -> None:
     """Every capability with how well it works."""
-    with invocation.control() as control:
-        found = control.capabilities()
+    found = invocation.call(lambda control: control.list_capabilities())
     invocation.output.data(
         {"capabilities": found}, lambda data: capability_list(data["capabilities"])
     )
@@ -42,8 +40,7 @@ def list_capabilities(invocation: Invocation) -> None:
 @click.pass_obj
 def show(invocation: Invocation, name: str) -> None:
     """One capability: what goes in, what comes out, what it needs."""
-    with invocation.control() as control:
-        found = control.capability(name)
+    found = invocation.call(lambda control: control.capability(name))
     invocation.output.data(found, capability)
 
 
@@ -63,10 +60,7 @@ def run(invocation: Invocation, name: str, inputs: str, workspace: Path | None) 
     """Run one by itself, sealed, on a copy; nothing is written back."""
     given = _inputs(inputs)
     folder = None if workspace is None else workspace.absolute()
-    with invocation.control() as control:
-        result = run_stoppable(
-            lambda: control.run_capability(name, given, folder), invocation.output.note
-        )
+    result = invocation.call(lambda control: control.run_capability(name, given, folder))
     invocation.output.data(result, lambda data: _result(data, color=invocation.output.color))
     return ExitCode.FAILURE if result.get("failure") else ExitCode.FINE
 
@@ -77,8 +71,7 @@ def run(invocation: Invocation, name: str, inputs: str, workspace: Path | None) 
 @click.pass_obj
 def test(invocation: Invocation, name: str) -> int:
     """Run its examples and its tests, sealed; ends with 6 when one fails."""
-    with invocation.control() as control:
-        report = run_stoppable(lambda: control.test_capability(name), invocation.output.note)
+    report = invocation.call(lambda control: control.test_capability(name))
     color = invocation.output.color
     invocation.output.data(report, lambda data: capability_test(data, color=color))
     return ExitCode.FINE if report["ok"] else ExitCode.FINDINGS
@@ -90,10 +83,7 @@ def test(invocation: Invocation, name: str) -> int:
 @click.pass_obj
 def add(invocation: Invocation, folder: Path) -> None:
     """Try the capability in FOLDER in the sandbox, then enrol it."""
-    with invocation.control() as control:
-        found = run_stoppable(
-            lambda: control.add_capability(folder.absolute()), invocation.output.note
-        )
+    found = invocation.call(lambda control: control.add_capability(folder.absolute(), by=person()))
     invocation.output.data(found, capability)
 
 

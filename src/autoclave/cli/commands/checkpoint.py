@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from ...domain.canonical import JsonObject
-from ..invocation import Invocation
+from ..invocation import Invocation, person
 from ..options import common_options
 from ..render.paint import clip, moment, table
 
@@ -23,8 +23,7 @@ def command() -> None:
 @click.pass_obj
 def create(invocation: Invocation, note: str) -> None:
     """Make one now."""
-    with invocation.control() as control:
-        made = control.checkpoint_create(note)
+    made = invocation.call(lambda control: control.checkpoint_create(note))
     invocation.output.data(made, lambda data: f"{data['id']} is made")
 
 
@@ -33,8 +32,7 @@ def create(invocation: Invocation, note: str) -> None:
 @click.pass_obj
 def list_checkpoints(invocation: Invocation) -> None:
     """All that are kept."""
-    with invocation.control() as control:
-        found = control.checkpoints()
+    found = invocation.call(lambda control: control.list_checkpoints())
     invocation.output.data({"checkpoints": found}, lambda data: _table(data["checkpoints"]))
 
 
@@ -49,14 +47,13 @@ def restore(invocation: Invocation, checkpoint: str, yes: bool) -> None:
         if not invocation.output.may_ask:
             raise click.UsageError("this goes back in time: say --yes")
         click.confirm(f"Go back to {checkpoint}?", abort=True, err=True)
-    with invocation.control() as control:
-        restored = control.restore_checkpoint(checkpoint)
+    restored = invocation.call(lambda control: control.restore_checkpoint(checkpoint, by=person()))
     invocation.output.data(restored, lambda _: f"{checkpoint} is restored")
 
 
 def _table(found: Sequence[JsonObject]) -> str:
     rows = [
-        [item["id"], moment(item.get("at")), item.get("events", ""), clip(item.get("note") or "")]
+        [item["id"], moment(item["at"]), item["events"], clip(item.get("note") or "")]
         for item in found
     ]
     empty = "No checkpoints. Make one: autoclave checkpoint create"

@@ -8,7 +8,6 @@ from ..exits import ExitCode
 from ..invocation import Invocation
 from ..options import common_options
 from ..render.status import doctor
-from ..signals import run_stoppable
 
 
 @click.command()
@@ -16,7 +15,6 @@ from ..signals import run_stoppable
 @click.pass_obj
 def command(invocation: Invocation) -> int:
     """Check that everything Autoclave needs is here; ends with 6 when something is not."""
-    with invocation.control() as control:
-        report = run_stoppable(control.doctor, invocation.output.note)
+    report = invocation.call(lambda control: control.doctor())
     invocation.output.data(report, lambda r: doctor(r, color=invocation.output.color))
     return ExitCode.FINE if report["ok"] else ExitCode.FINDINGS

@@ -22,5 +22,4 @@ from ..options import common_options
 @click.pass_obj
 def command(invocation: Invocation, what: str, form: str) -> None:
     """Metrics or events for other programs, on standard output."""
-    with invocation.control() as control:
-        invocation.output.text(control.export(what, form))
+    invocation.output.text(invocation.call(lambda control: control.export(what, form)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,9 @@ from ..goal_options import goal_options, goal_spec
 from ..invocation import Invocation, person
 from ..options import common_options
 from ..render import goals
+
+if TYPE_CHECKING:
+    from ...service.control import Control
 
 
 @click.group()
@@ -25,8 +29,8 @@ def command() -> None:
 @click.pass_obj
 def add(invocation: Invocation, /, **options: Any) -> None:
     """Queue GOAL; `autoclave serve` works on it."""
-    with invocation.control() as control:
-        _say(invocation, control.add_goal(goal_spec(**options)))
+    spec = goal_spec(**options)
+    _say(invocation, invocation.call(lambda control: control.add_goal(spec, by=person())))
 
 
 @command.command("list")
@@ -39,8 +43,7 @@ def add(invocation: Invocation, /, **options: Any) -> None:
 @click.pass_obj
 def list_goals(invocation: Invocation, status: str | None) -> None:
     """All goals, newest last."""
-    with invocation.control() as control:
-        found = control.goals(status)
+    found = invocation.call(lambda control: control.goals(status))
     invocation.output.data({"goals": found}, lambda data: goals.goal_list(data["goals"]))
 
 
@@ -50,8 +53,7 @@ def list_goals(invocation: Invocation, status: str | None) -> None:
 @click.pass_obj
 def show(invocation: Invocation, goal: str) -> None:
     """One goal: its plan, where it stands, what it asks."""
-    with invocation.control() as control:
-        found = control.goal(goal)
+    found = invocation.call(lambda control: control.goal(goal))
     color = invocation.output.color
     invocation.output.data(found, lambda data: goals.goal(data, color=color))
 
@@ -63,9 +65,7 @@ def show(invocation: Invocation, goal: str) -> None:
 @click.pass_obj
 def pause(invocation: Invocation, goal: str, reason: str) -> None:
     """Set a goal aside until it is resumed."""
-    with invocation.control() as control:
-        control.pause_goal(goal, reason)
-        _say(invocation, control.goal(goal))
+    _change(invocation, goal, lambda control: control.pause_goal(goal, reason, by=person()))
 
 
 @command.command()
@@ -74,9 +74,7 @@ def pause(invocation: Invocation, goal: str, reason: str) -> None:
 @click.pass_obj
 def resume(invocation: Invocation, goal: str) -> None:
     """Let a paused or parked goal go on."""
-    with invocation.control() as control:
-        control.resume_goal(goal)
-        _say(invocation, control.goal(goal))
+    _change(invocation, goal, lambda control: control.resume_goal(goal, by=person()))
 
 
 @command.command()
@@ -86,9 +84,7 @@ def resume(invocation: Invocation, goal: str) -> None:
 @click.pass_obj
 def cancel(invocation: Invocation, goal: str, reason: str) -> None:
     """End a goal for good."""
-    with invocation.control() as control:
-        control.cancel_goal(goal, reason)
-        _say(invocation, control.goal(goal))
+    _change(invocation, goal, lambda control: control.cancel_goal(goal, reason, by=person()))
 
 
 @command.command()
@@ -97,9 +93,7 @@ def cancel(invocation: Invocation, goal: str, reason: str) -> None:
 @click.pass_obj
 def retry(invocation: Invocation, goal: str) -> None:
     """Try an ended goal again from the start."""
-    with invocation.control() as control:
-        control.retry_goal(goal)
-        _say(invocation, control.goal(goal))
+    _change(invocation, goal, lambda control: control.retry_goal(goal, by=person()))
 
 
 @command.command()
@@ -111,17 +105,31 @@ def retry(invocation: Invocation, goal: str) -> None:
 @click.pass_obj
 def answer(invocation: Invocation, goal: str, answer: str, proof: str, reason: str) -> None:
     """Answer what a goal asks. A yes to a change needs its hash."""
-    with invocation.control() as control:
-        asked = control.goal(goal).get("question") or {}
-        proof = _whole_digest(proof, asked)
-        control.answer_goal(goal, answer == "yes", digest=proof, reason=reason, by=person())
-        _say(invocation, control.goal(goal))
+
+    async def say(control: Control) -> None:
+        asked = (await control.goal(goal))["question"] or {}
+        digest = _whole_digest(proof, asked)
+        await control.answer_goal(goal, answer == "yes", digest=digest, reason=reason, by=person())
+
+    _change(invocation, goal, say)
 
 
 def _whole_digest(said: str, asked: JsonObject) -> str:
-    """The digest that a long enough beginning names; anything else is left for Control to judge."""
+    """The digest that a long enough beginning names; all else is left for Control to judge."""
     digest = str(asked.get("digest") or "")
     return digest if len(said) >= 8 and digest.startswith(said) else said
+
+
+def _change(
+    invocation: Invocation, goal: str, change: Callable[[Control], Awaitable[None]]
+) -> None:
+    """Change a goal and say how it stands then."""
+
+    async def work(control: Control) -> JsonObject:
+        await change(control)
+        return await control.goal(goal)
+
+    _say(invocation, invocation.call(work))
 
 
 def _say(invocation: Invocation, goal: JsonObject) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import asyncio
 from typing import TYPE_CHECKING
 
 import click
@@ -11,49 +10,56 @@ import click
 from ...domain.canonical import JsonObject
 from ..invocation import Invocation
 from ..options import common_options
+from ..output import Output
 from ..render.events import event
 
 if TYPE_CHECKING:
     from ...service.control import Control
 
 _PAGE = 1000
+_LOOK_AGAIN_SECONDS = 0.5
 
 
 @click.command()
-@click.option("--after", type=click.IntRange(0), default=0, metavar="ID", help="Only later ones.")
-@click.option("--limit", "-n", type=click.IntRange(1), default=50, help="At most so many.")
+@click.option(
+    "--after", type=click.IntRange(0), metavar="ID", help="Only later ones, oldest first."
+)
+@click.option(
+    "--limit", "-n", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
+)
 @click.option("--stream", default="", help="Only this one: agent, goal/G-0001, proposal/P-0001.")
 @click.option("--follow", "-f", is_flag=True, help="Go on as things happen, until stopped.")
 @common_options()
 @click.pass_obj
-def command(invocation: Invocation, after: int, limit: int, stream: str, follow: bool) -> None:
-    """What happened, event by event; with --follow and --json one object per line."""
-    output = invocation.output
-    with invocation.control() as control:
-        if follow:
-            for happened in _follow(control, after, stream):
-                if output.as_json:
-                    output.json(happened, one_line=True)
-                else:
-                    output.text(event(happened, color=output.color))
-            return
-        found = control.history(after, limit, stream)
-    color = output.color
-    output.data(
-        {"events": found},
-        lambda data: (
-            "\n".join(event(item, color=color) for item in data["events"])
-            or "Nothing has happened yet."
-        ),
-    )
+def command(
+    invocation: Invocation, after: int | None, limit: int, stream: str, follow: bool
+) -> None:
+    """What happened: the newest events, or those after an id.
+
+    With --follow and --json it prints one object per line.
+    """
+    start = -1 if after is None else after
+    if follow:
+        invocation.call(lambda control: _follow(control, invocation.output, start, limit, stream))
+        return
+    found = invocation.call(lambda control: control.history(start, limit, stream))
+    invocation.output.data({"events": found}, lambda data: _text(invocation.output, data))
 
 
-def _follow(control: Control, after: int, stream: str) -> Iterator[JsonObject]:
-    """Every event, those to come too; another process may be writing them, so it looks again."""
+async def _follow(control: Control, output: Output, after: int, limit: int, stream: str) -> None:
+    """Another process may be writing the events, so it looks again and again."""
     while True:
-        found = control.history(after, _PAGE, stream)
-        yield from found
-        if found:
-            after = found[-1]["id"]
+        found = await control.history(after, limit if after < 0 else _PAGE, stream)
+        for happened in found:
+            if output.as_json:
+                output.json(happened, one_line=True)
+            else:
+                output.text(event(happened, color=output.color))
+        after = found[-1]["id"] if found else max(after, 0)
         if len(found) < _PAGE:
-            time.sleep(0.5)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _text(output: Output, data: JsonObject) -> str:
+    lines = [event(happened, color=output.color) for happened in data["events"]]
+    return "\n".join(lines) or "Nothing has happened yet."

@@ -10,7 +10,6 @@ from ..invocation import Invocation
 from ..options import common_options
 from ..render.progress import progress_to
 from ..render.proposals import proposal_list
-from ..signals import run_stoppable
 
 
 @click.command()
@@ -21,8 +20,7 @@ def command(invocation: Invocation, quiet: bool) -> None:
     """Look for opportunities in what was learned, and draft proposals for them."""
     output = invocation.output
     listener = progress_to(output, quiet=quiet)
-    with invocation.control() as control:
-        found = run_stoppable(lambda: control.improve(listener), output.note)
+    found = invocation.call(lambda control: control.improve(listener))
     output.data(found, _text)
 
 
@@ -32,8 +30,11 @@ def _text(found: JsonObject) -> str:
         return "No opportunities: no failure was seen on enough goals yet."
     lines = [f"{len(opportunities)} opportunities:"]
     lines += [f"  {show_line(item['title'])}" for item in opportunities]
-    for tried in found.get("tried") or ():
-        lines.append(f"  tried: {show_line(str(tried))}")
+    lines += [f"  {item['goal']} {_tried(item)}" for item in found["tried"]]
     if not proposals:
         return "\n".join([*lines, "No change was found that passes every gate."])
     return "\n".join([*lines, "", proposal_list(proposals)])
+
+
+def _tried(item: JsonObject) -> str:
+    return f"{show_line(item['status'])}  {show_line(item.get('reason') or '')}".rstrip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ...domain.knowledge import PatternKind
-from ..invocation import Invocation
+from ..invocation import Invocation, person
 from ..options import common_options
 from ..render.knowledge import pattern, pattern_list
 
@@ -21,8 +21,7 @@ def command() -> None:
 @click.pass_obj
 def list_patterns(invocation: Invocation, kind: str | None) -> None:
     """Every pattern with its evidence in numbers."""
-    with invocation.control() as control:
-        found = control.patterns(kind)
+    found = invocation.call(lambda control: control.patterns(kind))
     invocation.output.data({"patterns": found}, lambda data: pattern_list(data["patterns"]))
 
 
@@ -32,8 +31,7 @@ def list_patterns(invocation: Invocation, kind: str | None) -> None:
 @click.pass_obj
 def show(invocation: Invocation, pattern_id: str) -> None:
     """One pattern: when it holds, what it says, where it was seen."""
-    with invocation.control() as control:
-        found = control.pattern(pattern_id)
+    found = invocation.call(lambda control: control.pattern(pattern_id))
     invocation.output.data(found, pattern)
 
 
@@ -44,7 +42,5 @@ def show(invocation: Invocation, pattern_id: str) -> None:
 @click.pass_obj
 def retire(invocation: Invocation, pattern_id: str, reason: str) -> None:
     """Do not use it any more."""
-    with invocation.control() as control:
-        control.retire_pattern(pattern_id, reason)
-        found = control.pattern(pattern_id)
+    found = invocation.call(lambda control: control.retire_pattern(pattern_id, reason, by=person()))
     invocation.output.data(found, lambda data: f"{data['id']} is {data['state']}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ...domain.canonical import JsonObject
@@ -11,7 +13,9 @@ from ..exits import ExitCode
 from ..invocation import Invocation, person
 from ..options import common_options
 from ..render import proposals
-from ..signals import run_stoppable
+
+if TYPE_CHECKING:
+    from ...service.control import Control
 
 _LEAST_HASH = 8
 
@@ -29,8 +33,7 @@ def command() -> None:
 @click.pass_obj
 def list_proposals(invocation: Invocation, status: str | None) -> None:
     """All proposals, newest last."""
-    with invocation.control() as control:
-        found = control.proposals(status)
+    found = invocation.call(lambda control: control.proposals(status))
     invocation.output.data(
         {"proposals": found}, lambda data: proposals.proposal_list(data["proposals"])
     )
@@ -42,8 +45,7 @@ def list_proposals(invocation: Invocation, status: str | None) -> None:
 @click.pass_obj
 def show(invocation: Invocation, proposal: str) -> None:
     """What it changes, why, what speaks against it, what was measured."""
-    with invocation.control() as control:
-        found = control.proposal(proposal)
+    found = invocation.call(lambda control: control.proposal(proposal))
     _show(invocation, found)
     if found["status"] == ProposalStatus.WAITING:
         invocation.output.note(f"approve exactly this: {proposals.how_to_approve(found)}")
@@ -59,15 +61,20 @@ def approve(invocation: Invocation, proposal: str, proof: str | None) -> int:
 
     Without --hash it shows both and ends with 9: nobody approves what was not on the screen.
     """
-    with invocation.control() as control:
-        found = control.proposal(proposal)
+
+    async def work(control: Control) -> JsonObject:
+        found = await control.proposal(proposal)
         if proof is None:
-            _show(invocation, found)
-            invocation.output.note(f"approve exactly this: {proposals.how_to_approve(found)}")
-            return ExitCode.STALE
-        approved = control.approve_proposal(proposal, digest=_named(found, proof), by=person())
-    _say(invocation, approved)
-    return ExitCode.FINE
+            return found
+        return await control.approve_proposal(proposal, digest=_named(found, proof), by=person())
+
+    found = invocation.call(work)
+    if proof is not None:
+        _say(invocation, found)
+        return ExitCode.FINE
+    _show(invocation, found)
+    invocation.output.note(f"approve exactly this: {proposals.how_to_approve(found)}")
+    return ExitCode.STALE
 
 
 @command.command()
@@ -77,9 +84,8 @@ def approve(invocation: Invocation, proposal: str, proof: str | None) -> int:
 @click.pass_obj
 def reject(invocation: Invocation, proposal: str, reason: str) -> None:
     """Say no."""
-    with invocation.control() as control:
-        control.reject_proposal(proposal, reason, by=person())
-        _say(invocation, control.proposal(proposal))
+    said = invocation.call(lambda control: control.reject_proposal(proposal, reason, by=person()))
+    _say(invocation, said)
 
 
 @command.command("return")
@@ -91,9 +97,10 @@ def reject(invocation: Invocation, proposal: str, reason: str) -> None:
 @click.pass_obj
 def return_proposal(invocation: Invocation, proposal: str, comments: tuple[str, ...]) -> None:
     """Send it back with comments, each to be answered by the next draft."""
-    with invocation.control() as control:
-        control.return_proposal(proposal, list(comments), by=person())
-        _say(invocation, control.proposal(proposal))
+    said = invocation.call(
+        lambda control: control.return_proposal(proposal, list(comments), by=person())
+    )
+    _say(invocation, said)
 
 
 @command.command()
@@ -102,9 +109,7 @@ def return_proposal(invocation: Invocation, proposal: str, comments: tuple[str, 
 @click.pass_obj
 def undo(invocation: Invocation, proposal: str) -> None:
     """Take an applied change back, as a new commit."""
-    with invocation.control() as control:
-        run_stoppable(lambda: control.undo_proposal(proposal), invocation.output.note)
-        _say(invocation, control.proposal(proposal))
+    _say(invocation, invocation.call(lambda c: c.undo_proposal(proposal, by=person())))
 
 
 @command.command()
@@ -113,9 +118,7 @@ def undo(invocation: Invocation, proposal: str) -> None:
 @click.pass_obj
 def redo(invocation: Invocation, proposal: str) -> None:
     """Apply an undone change again, as a new commit."""
-    with invocation.control() as control:
-        run_stoppable(lambda: control.redo_proposal(proposal), invocation.output.note)
-        _say(invocation, control.proposal(proposal))
+    _say(invocation, invocation.call(lambda c: c.redo_proposal(proposal, by=person())))
 
 
 def _named(found: JsonObject, proof: str) -> str:

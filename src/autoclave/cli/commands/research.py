@@ -15,6 +15,5 @@ from ..render.knowledge import answer
 @click.pass_obj
 def command(invocation: Invocation, question: str) -> None:
     """Ask what is known; every passage names its source."""
-    with invocation.control() as control:
-        found = control.research(question)
+    found = invocation.call(lambda control: control.research(question))
     invocation.output.data(found, answer)

@@ -33,8 +33,7 @@ def explain(invocation: Invocation, file: Path) -> None:
     echo '{"kind": "workspace.write", "target": "notes.txt"}' | autoclave rules explain -
     """
     action = _read(file)
-    with invocation.control() as control:
-        found = control.explain(action)
+    found = invocation.call(lambda control: control.explain(action))
     color = invocation.output.color
     invocation.output.data(found, lambda data: _text(data, color=color))
 
@@ -54,23 +53,16 @@ def _read(file: Path) -> JsonObject:
 
 
 def _text(found: JsonObject, *, color: bool) -> str:
-    ruling = found.get("ruling") or {}
-    lines = [
-        fields(
-            {
-                "verdict": ruling.get("verdict"),
-                "risk": ruling.get("risk"),
-                "by": ", ".join(ruling.get("rules") or ()),
-                "reason": ruling.get("reason"),
-            }
-        ),
-        "",
-    ]
-    for rule in found.get("rules") or ():
-        matched = "matched" if rule.get("matched") else "no match"
-        said = verdict(str(rule.get("verdict") or ""), color=color, width=6)
-        name = show_line(str(rule.get("id") or rule.get("rule") or ""))
-        lines.append(
-            f"{said} {matched:<9} {name}  {show_line(str(rule.get('why') or ''))}".rstrip()
-        )
-    return "\n".join(lines)
+    rulings = {
+        "verdict": found["verdict"],
+        "risk": found["risk"],
+        "by": ", ".join(found["rules"]),
+        "reason": found["reason"],
+    }
+    return "\n".join([fields(rulings), "", *(_rule(r, color) for r in found["explanation"])])
+
+
+def _rule(rule: JsonObject, color: bool) -> str:
+    effect = verdict(rule["effect"], color=color and rule["matched"], width=6)
+    matched = "matches" if rule["matched"] else "does not"
+    return f"{effect} {matched:<8} {show_line(rule['rule'])}: {show_line(rule['why'])}"

@@ -15,7 +15,6 @@ from ..options import common_options
 from ..output import Output
 from ..render.goals import question, report
 from ..render.progress import progress_to
-from ..signals import run_stoppable
 
 
 @click.command()
@@ -37,8 +36,9 @@ def command(invocation: Invocation, /, quiet: bool, **options: Any) -> int:
     spec = goal_spec(**options)
     ask = _asker(output) if output.may_ask else None
     listener = progress_to(output, quiet=quiet)
-    with invocation.control() as control:
-        run = run_stoppable(lambda: control.run_goal(spec, ask=ask, listener=listener), output.note)
+    run = invocation.call(
+        lambda control: control.run_goal(spec, by=person(), ask=ask, listener=listener)
+    )
     output.data(run, lambda r: report(r, color=output.color))
     if run["exit"] == "waiting":
         output.note(f"a person has to answer: autoclave goal show {run['id']}")

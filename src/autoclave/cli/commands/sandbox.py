@@ -13,7 +13,6 @@ from ..exits import ExitCode
 from ..invocation import Invocation
 from ..options import common_options
 from ..render.paint import verdict
-from ..signals import run_stoppable
 
 
 @click.group()
@@ -50,8 +49,7 @@ def run(
     output = invocation.output
     where = None if folder is None else folder.absolute()
     wanted = None if tier is None else Tier(tier.upper())
-    with invocation.control() as control:
-        result = run_stoppable(lambda: control.sandbox_run(argv, wanted, where), output.note)
+    result = invocation.call(lambda control: control.sandbox_run(argv, wanted, where))
     if output.as_json:
         output.json(result)
     else:
@@ -64,8 +62,7 @@ def run(
 @click.pass_obj
 def test(invocation: Invocation) -> int:
     """Try to escape, and try everyday work; ends with 6 when the seal leaks."""
-    with invocation.control() as control:
-        report = run_stoppable(control.sandbox_test, invocation.output.note)
+    report = invocation.call(lambda control: control.sandbox_test())
     color = invocation.output.color
     invocation.output.data(report, lambda data: _report(data, color=color))
     return ExitCode.FINE if report["ok"] else ExitCode.FINDINGS

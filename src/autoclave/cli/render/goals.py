@@ -49,13 +49,12 @@ def goal(goal: JsonObject, *, color: bool) -> str:
 
 def question(asked: JsonObject, *, color: bool, most_lines: int = 400) -> str:
     """What a person is asked, with everything that is needed to answer."""
-    ruling = asked.get("ruling") or {}
     parts = [str(show(asked["question"]))]
-    if asked.get("shown"):
-        parts += ["", diff(asked["shown"], color=color, most_lines=most_lines), ""]
-    if ruling:
-        rules = ", ".join(ruling.get("rules") or ())
-        parts.append(show_line(f"risk {ruling.get('risk')}: {ruling.get('reason')} ({rules})"))
+    if asked.get("diff"):
+        parts += ["", diff(asked["diff"], color=color, most_lines=most_lines), ""]
+    if asked.get("risk"):
+        rules = ", ".join(asked.get("rules") or ())
+        parts.append(show_line(f"risk {asked['risk']}: {asked.get('reason')} ({rules})"))
     return "\n".join(parts)
 
 
