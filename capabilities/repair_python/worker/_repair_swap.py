@@ -1,0 +1,157 @@
+"""Put a candidate in place of the code that is loaded, or of a file that will be imported."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import gc
+import hashlib
+import importlib.machinery
+import sys
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+TICK = "__repair_tick__"
+
+
+class _CountSteps(ast.NodeTransformer):
+    """Every turn of a `while` loop calls the counter, so that endless loops end early."""
+
+    def visit_While(self, node: ast.While) -> ast.While:
+        self.generic_visit(node)
+        call = ast.Expr(ast.Call(ast.Name(TICK, ast.Load()), [], []))
+        node.body.insert(0, ast.fix_missing_locations(ast.copy_location(call, node)))
+        return node
+
+
+def build(source: str, file: str, flags: int) -> CodeType:
+    """The code of a candidate, with its loops counted. Raises SyntaxError and ValueError."""
+    tree = compile(source, file, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+    if "while" in source:
+        tree = _CountSteps().visit(tree)
+    return compile(tree, file, "exec", flags, dont_inherit=True)
+
+
+def function_code(code: CodeType, qualname: str) -> CodeType | None:
+    """The code object of one function inside the code of its module."""
+    for found in _inner(code):
+        if found.co_qualname == qualname:
+            return found
+    return None
+
+
+def _inner(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _inner(constant)
+
+
+def fingerprint(code: CodeType) -> str:
+    """Equal for code that does the same, wherever its lines stand."""
+    digest = hashlib.blake2b(digest_size=16)
+    _feed(digest, code)
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, code: CodeType) -> None:
+    digest.update(code.co_code)
+    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags)
+    digest.update(repr(names).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _feed(digest, constant)
+        else:
+            digest.update(f"{type(constant).__name__}:{constant!r}".encode())
+
+
+class Live:
+    """The functions that are loaded from the files under repair, and how to change them."""
+
+    def __init__(self, files: list[str]) -> None:
+        self._functions: dict[tuple[str, str], list[FunctionType]] = {}
+        self._modules = [m for m in list(sys.modules.values()) if _file(m) in files]
+        wanted = set(files)
+        for thing in gc.get_objects():
+            if isinstance(thing, FunctionType) and thing.__code__.co_filename in wanted:
+                key = (thing.__code__.co_filename, thing.__code__.co_qualname)
+                self._functions.setdefault(key, []).append(thing)
+        self._caches = [o for o in gc.get_objects() if isinstance(o, functools._lru_cache_wrapper)]
+        self._state = [(m.__dict__, _contents(m.__dict__)) for m in self._modules]
+        self._undo: list[tuple[FunctionType, CodeType]] = []
+
+    def knows(self, file: str, qualname: str) -> bool:
+        return (file, qualname) in self._functions
+
+    def install(self, file: str, qualname: str, line: int, code: CodeType) -> bool:
+        """Swap the function and what it left behind (closures); False when it does not fit."""
+        inner = {c.co_qualname: c for c in _inner(code)} | {qualname: code}
+        prefix = f"{qualname}.<locals>."
+        try:
+            for (name_file, name), functions in self._functions.items():
+                if name_file != file or not (name == qualname or name.startswith(prefix)):
+                    continue
+                for function in functions:
+                    old = function.__code__
+                    if name == qualname and old.co_firstlineno != line:
+                        continue
+                    if name in inner:
+                        function.__code__ = inner[name]
+                        self._undo.append((function, old))
+        except ValueError:
+            return False
+        return bool(self._undo)
+
+    def set_ticks(self, limit: int) -> Iterator[int]:
+        """A new count of loop turns for every module under repair."""
+        counter = iter(range(limit))
+        for module in self._modules:
+            module.__dict__[TICK] = counter.__next__
+        return counter
+
+    def restore(self) -> None:
+        """Everything as it was when the suite had been collected."""
+        while self._undo:
+            function, code = self._undo.pop()
+            function.__code__ = code
+        for cache in self._caches:
+            cache.cache_clear()
+        for namespace, contents in self._state:
+            _refill(namespace, contents)
+
+
+def _file(module: Any) -> str:
+    return getattr(module, "__file__", None) or ""
+
+
+def _contents(namespace: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Each global with a copy of what it holds when it is a plain container."""
+    return {
+        name: (value, value.copy() if type(value) in (dict, list, set) else None)
+        for name, value in namespace.items()
+        if not name.startswith("__")
+    }
+
+
+def _refill(namespace: dict[str, Any], contents: dict[str, tuple[Any, Any]]) -> None:
+    for name in [n for n in namespace if n not in contents and not n.startswith("__")]:
+        del namespace[name]
+    for name, (value, copy) in contents.items():
+        namespace[name] = value
+        if copy is not None and value != copy:
+            value.clear()
+            value.extend(copy) if isinstance(value, list) else value.update(copy)
+
+
+def override_import(sources: dict[str, str]) -> None:
+    """Let imports of these files (absolute path to new text) see the new text."""
+    original = importlib.machinery.SourceFileLoader.get_code
+
+    def get_code(self: Any, fullname: str) -> CodeType | None:
+        text = sources.get(self.path)
+        if text is None:
+            return original(self, fullname)
+        return compile(text, self.path, "exec", dont_inherit=True)
+
+    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
