@@ -30,6 +30,8 @@ ATTRIBUTES: Mapping[ActionKind, Mapping[str, Form]] = {
         "workspace": Form.TEXT,
         "network": Form.TEXTS,
         "commands": Form.TEXTS,
+        "argv": Form.TEXTS,
+        "shell": Form.TRUTH,
         "model": Form.TRUTH,
         "tree": Form.TEXT,
         "trusted": Form.TRUTH,
@@ -87,6 +89,16 @@ def read_texts(action: Action, name: str) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise CannotTell(f"`{name}` is not a list of texts")
+
+
+def read_argv(action: Action) -> tuple[str, ...]:
+    """The words of the command that is run; empty for a capability that is given none."""
+    if action.kind is ActionKind.CAPABILITY_RUN and "argv" not in action.attributes:
+        return ()
+    argv = read_texts(action, "argv")
+    if not argv or not argv[0]:
+        raise CannotTell("`argv` names no program")
+    return argv
 
 
 def read_text(action: Action, name: str) -> str:

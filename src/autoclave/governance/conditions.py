@@ -30,6 +30,7 @@ from .attributes import (
     ATTRIBUTES,
     CannotTell,
     Form,
+    read_argv,
     read_number,
     read_origins,
     read_paths,
@@ -163,12 +164,12 @@ def _some(action: Action, name: str) -> frozenset[str]:
 
 
 def _executable(wanted: Sequence[str]) -> Test:
-    return lambda action: _runs(read_texts(action, "argv"), wanted)
+    return lambda action: _runs(read_argv(action), wanted)
 
 
 def _argv_prefix(wanted: Sequence[str]) -> Test:
     def test(action: Action) -> bool:
-        argv = read_texts(action, "argv")
+        argv = read_argv(action)
         if _runs(argv, wanted[:1]):
             return argv[: len(wanted)] == tuple(wanted)
         return False
@@ -178,8 +179,8 @@ def _argv_prefix(wanted: Sequence[str]) -> Test:
 
 def _runs(argv: Sequence[str], programs: Sequence[str]) -> bool:
     """Whether argv runs one of the programs. No answer for a look-alike in another folder."""
-    if not argv or not argv[0]:
-        raise CannotTell("`argv` names no program")
+    if not argv:
+        return False
     if argv[0] in programs:
         return True
     names = {PurePosixPath(program).name.casefold() for program in programs}

@@ -9,7 +9,7 @@ from ..domain.risk import Action, Risk, Ruling, Verdict
 from .attributes import least_risk
 from .globs import Answer
 from .policy import Policy, strictest
-from .rule import Rule
+from .rule import Layer, Rule
 
 UNMATCHED = "default"
 
@@ -18,7 +18,11 @@ def evaluate(policy: Policy, action: Action, *, rules_digest: str = "") -> Rulin
     """The strictest of all rules that match; their order in any file never matters."""
     answers = [(rule, *rule.ask(action)) for rule in policy.all_rules]
     counted = [(rule, answer, why) for rule, answer, why in answers if rule.counts(answer)]
-    verdict = strictest(*(rule.effect for rule, _, _ in counted)) if counted else Verdict.DENY
+    # A project's ask must not turn into a question what no trusted rule speaks about.
+    is_spoken_of = any(rule.layer is not Layer.PROJECT for rule, _, _ in counted)
+    verdict = Verdict.DENY
+    if is_spoken_of:
+        verdict = strictest(*(rule.effect for rule, _, _ in counted))
     deciding = sorted((one for one in counted if one[0].effect is verdict), key=_most_dangerous)
     risk = max([least_risk(action.kind), *(_risk(rule) for rule, _, _ in deciding)])
     ruling = Ruling(

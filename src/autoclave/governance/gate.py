@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..domain.canonical import JsonObject, digest
 from ..domain.errors import ConfigurationInvalid
-from ..domain.risk import Action, Risk, Ruling, Verdict
+from ..domain.risk import Action, Origin, Risk, Ruling, Verdict
 from .attributes import least_risk
 from .evaluate import evaluate, explain
 from .policy import Policy
@@ -46,6 +46,7 @@ class PolicyGate:
     def judge(self, action: Action) -> Ruling:
         """What the rules say. Never raises: what can't be judged is denied."""
         try:
+            _check_form(action)
             ruling = evaluate(self._policy, action, rules_digest=self.digest)
             return self._in_safe_mode(action, ruling) if self._broken else ruling
         except _FORMLESS as error:
@@ -53,7 +54,7 @@ class PolicyGate:
                 verdict=Verdict.DENY,
                 risk=Risk.R5,
                 rules=(UNJUDGED,),
-                reason=f"this action has no form that can be judged ({type(error).__name__})",
+                reason=f"this action has no form that can be judged: {str(error)[:200]}",
                 action_digest="",
                 rules_digest=self.digest,
             )
@@ -91,3 +92,13 @@ class PolicyGate:
             rules=(SAFE_MODE,),
             reason=f"the rule file is broken, so nothing is changed: {self._broken}",
         )
+
+
+def _check_form(action: Action) -> None:
+    """Raise TypeError or ValueError for what types forbid and a bug could still bring."""
+    if not isinstance(action.kind, str) or not isinstance(action.target, str):
+        raise TypeError("kind and target have to be texts")
+    if not isinstance(action.attributes, dict):
+        raise TypeError("attributes have to be a mapping")
+    for origin in action.origins:
+        Origin(origin)

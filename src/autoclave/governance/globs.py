@@ -51,7 +51,7 @@ class Glob:
     @classmethod
     def parse(cls, text: str) -> Glob:
         """Raises InvalidInput for what would never match or would not mean what it seems to."""
-        return cls(text, _parse(text), _parse(_fold(text)))
+        return cls(text, _parse(text), _parse(_fold_pattern(text)))
 
     def match(self, path: str) -> Answer:
         """YES for the path as written.
@@ -73,12 +73,27 @@ class Glob:
 def fold_path(path: str) -> str:
     """`path` as the most forgiving file systems see it: case, width, trailing dots, streams."""
     segments = _fold(path).replace("\\", "/").split("/")
-    clean = (segment.split(":")[0].rstrip(". ") for segment in segments)
-    return "/".join(segment for segment in clean if segment)
+    return "/".join(name for segment in segments if (name := _fold_name(segment)))
+
+
+def _fold_name(name: str) -> str:
+    return name.split(":")[0].rstrip(". ")
+
+
+def _fold_pattern(text: str) -> str:
+    """The pattern for folded paths. Parts with escapes and sets are too fine to be folded more."""
+    parts = (
+        part if "[" in part or "\\" in part else _fold_name(part) or part
+        for part in _fold(text).split("/")
+    )
+    return "/".join(parts)
 
 
 def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    # Twice, because casefolding can undo the normal form and normalising the folded form.
+    for _ in range(2):
+        text = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", text)
 
 
 def _parse(text: str) -> tuple[_Segment, ...]:

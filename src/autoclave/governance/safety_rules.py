@@ -51,13 +51,15 @@ def read_file(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK a pipe in the file's place would hold the agent for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ConfigurationInvalid(f"{path}: is not a regular file", hint=_HINT)
+            return os.read(descriptor, MOST_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise ConfigurationInvalid(f"{path}: cannot be read: {why}", hint=_HINT) from error
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ConfigurationInvalid(f"{path}: is not a regular file", hint=_HINT)
-        return file.read(MOST_BYTES + 1)
 
 
 def _try_examples(document: Document, number: int, rule: Rule) -> None:
