@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -48,3 +49,25 @@ def run_python(sandbox: SealedSandbox, folder: Path) -> RunPython:
 @pytest.fixture
 def files() -> SafeFiles:
     return SafeFiles()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """Wait for what other processes do; only the test's own time-out gives up."""
+
+    async def wait(is_so: Callable[[], bool]) -> None:
+        while not is_so():  # noqa: ASYNC110 - another process cannot set our event
+            await asyncio.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
+def alive() -> Callable[[Path], list[str]]:
+    """The processes whose ids are in a file, one on a line, and that still exist."""
+
+    def look(mark: Path) -> list[str]:
+        pids = mark.read_text().split() if mark.exists() else []
+        return [pid for pid in pids if Path("/proc", pid).exists()]
+
+    return look

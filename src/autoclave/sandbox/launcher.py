@@ -4,9 +4,9 @@ import os
 import sys
 
 if __name__ == "__main__":
-    # Isolated mode adds no folder of ours, so the package's own is put first by hand.
+    # Isolated mode adds no folder of ours. Last, so that nothing there hides the standard library.
     here = os.path.abspath(__file__)  # noqa: PTH100 - pathlib starts slowly
-    sys.path.insert(0, here.rpartition("/autoclave/sandbox/")[0])
+    sys.path.append(here.rpartition("/autoclave/sandbox/")[0])
 
     from autoclave.sandbox.launch.supervise import main
 

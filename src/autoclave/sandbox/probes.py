@@ -88,7 +88,8 @@ def too_many_processes(targets: Targets) -> str:
     reading, writing = os.pipe()
     forked: list[int] = []
     try:
-        for _ in range(targets["processes"] + 4):
+        # Many more: where the user's other processes count too, some may end meanwhile.
+        for _ in range(3 * targets["processes"] + 20):
             pid = os.fork()
             if pid == 0:
                 os.close(writing)

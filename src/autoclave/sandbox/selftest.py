@@ -17,6 +17,7 @@ from ..domain.canonical import JsonObject
 from ..domain.errors import SandboxUnavailable
 from ..domain.sealed import Limits, Probe, SealedRun, SelfTest, Tier
 from .launch.numbers import machine
+from .places import standard_trees
 
 if TYPE_CHECKING:
     from .sealed import SealedSandbox
@@ -87,7 +88,7 @@ def _targets() -> Iterator[JsonObject]:
         known = machine(platform.machine())
         yield {
             "secret": str(secret),
-            "home": str(Path.home()),
+            "home": str(_private_folder(outside)),
             "port": tcp.getsockname()[1],
             "socket": str(outside / "stream"),
             "datagram": str(outside / "datagram"),
@@ -96,6 +97,13 @@ def _targets() -> Iterator[JsonObject]:
             "processes": _PROCESSES,
             "numbers": known[1] if known else {},
         }
+
+
+def _private_folder(instead: Path) -> Path:
+    """The user's home, unless there is none or it lies in a tree that everyone may read."""
+    home = Path.home()
+    public = any(home.is_relative_to(tree) for tree in standard_trees())
+    return instead if public or not home.is_dir() else home
 
 
 def _listen(stack: ExitStack, address: str, kind: socket.SocketKind) -> None:
