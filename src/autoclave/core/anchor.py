@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from ..domain.errors import JournalBroken
+from ..domain.errors import ConfigurationInvalid, JournalBroken
 from .chain import GENESIS, mac_of_note
 from .durable import create_once
 
@@ -54,6 +54,16 @@ class Anchor:
             )
         return anchored
 
+    def start(self) -> None:
+        """Make the file for an empty log. Raises ConfigurationInvalid when it cannot be made."""
+        try:
+            self._open()
+        except OSError as error:
+            raise ConfigurationInvalid(
+                f"the anchor {self.path} cannot be written: {error.strerror}",
+                hint="give this user write access to the home, or name another one with --home",
+            ) from error
+
     def move(self, id_: int, mac: bytes) -> None:
         """Move forward to a newer head; a newer one that another process wrote stays."""
         descriptor = self._open()
@@ -80,6 +90,7 @@ class Anchor:
     def _open(self) -> int:
         if self._descriptor is None:
             if not self.path.exists():
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 create_once(self.path, self._line(Anchored(0, GENESIS)))
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         return self._descriptor

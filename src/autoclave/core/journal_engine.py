@@ -177,6 +177,8 @@ def _prepare_postgres(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit TO on")
         cursor.execute(f"SET lock_timeout TO '{_BUSY_SECONDS}s'")
+        # A process that is frozen in a transaction loses it before others give up waiting.
+        cursor.execute(f"SET idle_in_transaction_session_timeout TO '{_BUSY_SECONDS // 2}s'")
     connection.commit()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, func, select
 
 from ..domain.errors import JournalBroken
 from ..domain.events import Head
@@ -18,6 +18,7 @@ from .journal_engine import WRITES, consistent_reader, open_engine, sqlite_path,
 from .journal_statements import Statements
 
 _RESTORE = "`autoclave audit verify` says more; `autoclave checkpoint restore` goes back to a copy"
+_PREPARING = 0x6175746F636C6176  # names our lock among those of other programs on the server
 
 
 class Transaction:
@@ -88,8 +89,10 @@ class Log:
 
     @contextmanager
     def preparing(self) -> Iterator[Connection]:
-        """A writing transaction before the tables can be relied on."""
+        """A writing transaction before the tables can be relied on; one process at a time."""
         with self._lock, translated(), self._begun() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_PREPARING)))
             yield connection
 
     @contextmanager
@@ -114,16 +117,15 @@ class Log:
 
     def check_end(self, connection: Connection) -> None:
         """The quick check on opening: the newest event, the head and the anchor must agree."""
-        head = self.say.head.run(connection).first()
+        # The anchor first: what another process appends meanwhile only makes the log longer.
+        anchored = self._anchor.read() if self._anchor else None
+        head = self.say.lock_head.run(connection).first()
         if head is None:
             raise JournalBroken("the journal has lost its head row", hint=_RESTORE)
         if head.last_id >= head.base_id:
             self._check_event(connection, head.last_id, bytes(head.mac))
-        anchored = self._anchor.read() if self._anchor else None
-        if self._anchor and anchored is None and head.last_id:
-            raise JournalBroken(
-                f"the anchor {self._anchor.path} is missing", hint=f"put it back, or: {_RESTORE}"
-            )
+        if self._anchor and anchored is None:
+            _start_anchor(self._anchor, head.last_id)
         if anchored is None or anchored.id < head.base_id:
             return
         if anchored.id > head.last_id:
@@ -171,6 +173,15 @@ def stream_end(connection: Connection, say: Statements, name: str) -> Head | Non
     """The end of a stream, None when it does not exist."""
     row = say.stream.run(connection, stream_=name).first()
     return Head(epoch=row.epoch, seq=row.seq) if row else None
+
+
+def _start_anchor(anchor: Anchor, last_id: int) -> None:
+    if last_id:
+        raise JournalBroken(
+            f"the anchor {anchor.path} is missing", hint=f"put it back, or: {_RESTORE}"
+        )
+    # It is there before the first event, so that its absence always means something.
+    anchor.start()
 
 
 def _check_file_is_there(url: str | URL, anchor: Anchor | None) -> None:

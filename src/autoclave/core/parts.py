@@ -19,6 +19,8 @@ from ..domain.ports import (
     Toolbox,
     Workshop,
 )
+from ..domain.proposal import Approval
+from ..domain.risk import Action, Risk, Ruling
 from .ledger import Ledger
 
 
@@ -48,5 +50,9 @@ class Parts:
     """Take note of what other processes changed in the body."""
     touches_of: Callable[[tuple[str, ...]], list[str]]
     """Which components a set of home-relative paths belongs to."""
+    answers_beforehand: Callable[[Ruling, Action, Risk], bool]
+    """Whether a yes up to a risk tier, given beforehand, answers this question."""
+    grant: Callable[[str, str, str, float, float], Approval]
+    """A person's leave: subject, digest, who, now, seconds it lasts."""
     ask_timeout_seconds: float = 4 * 3600.0
     approval_seconds: float = 24 * 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..domain.canonical import JsonObject, digest
 from ..domain.errors import NotAllowed
 from ..domain.events import EventKind, NewEvent
-from ..domain.risk import Action, Origin, Risk, Ruling, Verdict
+from ..domain.risk import Action, Ruling, Verdict
 from ..domain.run import Run
 from .parts import Parts
 
@@ -31,7 +31,7 @@ async def permit(
         raise NotAllowed(f"{action.kind} {action.target}: {ruling.reason}", rules=ruling.rules)
     if ruling.verdict is Verdict.ALLOW:
         return {"by": "rule", "ruling": ruling.to_json()}
-    if answers_beforehand(ruling, action, run.allow_up_to):
+    if parts.answers_beforehand(ruling, action, run.allow_up_to):
         by = f"{run.added_by}, beforehand up to {run.allow_up_to.name}"
         return {"by": by, "ruling": ruling.to_json()}
     bound_to = digest([action.digest, ruling.rules_digest, shown])
@@ -42,11 +42,6 @@ async def permit(
         because = f": {answer['reason']}" if answer.get("reason") else ""
         raise NotAllowed(f"{answer['by']} said no{because}", rules=ruling.rules)
     return {"by": answer["by"], "ruling": ruling.to_json()}
-
-
-def answers_beforehand(ruling: Ruling, action: Action, up_to: Risk) -> bool:
-    """A yes given beforehand reaches up to R3, and never covers what came from the web."""
-    return ruling.risk <= min(up_to, Risk.R3) and Origin.WEB not in action.origins
 
 
 async def _ask(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 from ..domain.canonical import JsonObject
 from ..domain.errors import Conflict, NotFound, Stale
 from ..domain.events import Event, EventKind, NewEvent
@@ -49,14 +47,8 @@ class Proposals:
         if now >= record.expires_at:
             await self._post(record, EventKind.PROPOSAL_EXPIRED, {"reason": "too late"}, actor=by)
             raise Stale(f"{proposal_id} has expired", hint="look for it again: `autoclave improve`")
-        approval = Approval(
-            subject=proposal_id,
-            digest=current,
-            granted_by=by,
-            granted_at=now,
-            expires_at=record.expires_at,
-            nonce=secrets.token_hex(16),
-        )
+        left = record.expires_at - now
+        approval = self._parts.grant(proposal_id, current, by, now, left)
         payload = {"approval": approval.to_json()}
         await self._post(record, EventKind.PROPOSAL_APPROVED, payload, actor=by)
         return await self.apply(proposal_id)

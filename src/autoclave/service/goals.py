@@ -10,7 +10,7 @@ from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput, NotAllowed, NotFound
 from ..domain.ports import Gatekeeper
 from ..domain.risk import Action, ActionKind, Origin, Risk, Verdict
-from ..domain.run import Run
+from ..domain.run import Run, RunStatus
 from ..domain.usage import Budget
 
 _LONGEST = 10_000
@@ -36,6 +36,15 @@ class GoalSpec:
             raise InvalidInput(f"the goal is longer than {_LONGEST:,} characters")
         if "\0" in self.text:
             raise InvalidInput("the goal holds a NUL character")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person says to a question of a goal."""
+
+    yes: bool
+    by: str
+    reason: str = ""
 
 
 def check_workspace(folder: Path | None) -> str:
@@ -99,11 +108,12 @@ def goal_to_json(run: Run) -> JsonObject:
         "done_test": describe_done_test(run),
         "priority": run.priority,
         "attempt": run.attempt,
-        "plan": {"source": plan["source"], "signature": plan["signature"]} if plan else None,
-        "steps": steps,
+        "plan": {"source": plan["source"], "signature": plan["signature"], "steps": steps}
+        if plan
+        else None,
         "failures": list(run.failures),
         "remedies": list(run.remedies),
-        "question": run.question if run.status == "awaiting human" else None,
+        "question": question_to_json(run),
         "files": [path for applied in run.applied for path in applied["paths"]],
         "diff": "".join(applied["diff"] for applied in run.applied),
         "spend": run.spend.to_json(),
@@ -113,6 +123,24 @@ def goal_to_json(run: Run) -> JsonObject:
         "added_by": run.added_by,
         "added_at": run.added_at,
         "mind_epoch": run.epoch,
+    }
+
+
+def question_to_json(run: Run) -> JsonObject | None:
+    """What the goal asks now, or None."""
+    asked = run.question
+    if run.status is not RunStatus.AWAITING_HUMAN or asked is None:
+        return None
+    ruling = asked.get("ruling") or {}
+    return {
+        "request": asked["request"],
+        "question": asked["question"],
+        "diff": asked["shown"],
+        "digest": asked["digest"],
+        "risk": ruling.get("risk", ""),
+        "rules": ruling.get("rules", []),
+        "reason": ruling.get("reason", ""),
+        "expires_at": asked["expires_at"],
     }
 
 

@@ -1,0 +1,97 @@
+"""What `doctor` looks at beyond the machine: the journal, the rules, the sandbox, the body."""
+
+from __future__ import annotations
+
+from ..core.home_lock import probe
+from ..core.journal import SqlJournal
+from ..core.parts import Parts
+from ..domain.errors import SandboxUnavailable
+from ..governance.gate import PolicyGate
+from ..monitoring.health import Check, Health, Probe
+from .body import Body
+from .home import Home
+
+
+def agent_probes(
+    home: Home, parts: Parts, journal: SqlJournal, gate: PolicyGate, body: Body
+) -> tuple[Probe, ...]:
+    """One probe for each part of the agent."""
+
+    async def look_at_sandbox() -> Check:
+        return await _sandbox(parts)
+
+    async def look_at_body() -> Check:
+        await body.refresh()
+        return _capabilities(body)
+
+    return (
+        Probe(name="journal", look=lambda: _journal(journal)),
+        Probe(name="rules", look=lambda: _rules(gate)),
+        Probe(name="sandbox", look=look_at_sandbox),
+        Probe(name="capabilities", look=look_at_body),
+        Probe(name="lineage", look=lambda: _lineage(parts)),
+        Probe(name="language model", look=lambda: _model(parts)),
+        Probe(name="agent process", look=lambda: _process(home)),
+    )
+
+
+def _journal(journal: SqlJournal) -> Check:
+    seen = journal.verify()
+    if seen.ok:
+        said = f"{seen.events} events verify; anchor: {seen.anchor}"
+        return Check(name="journal", verdict=Health.OK, detail=said)
+    fix = "see `autoclave audit verify`, then `autoclave checkpoint list`"
+    return Check(name="journal", verdict=Health.FAIL, detail=seen.reason, fix=fix)
+
+
+def _rules(gate: PolicyGate) -> Check:
+    broken = gate.reload()
+    if broken is not None:
+        return Check(name="rules", verdict=Health.FAIL, detail=broken.message, fix=broken.hint)
+    said = f"{len(gate.policy.all_rules)} rules, digest {gate.digest[:12]}"
+    return Check(name="rules", verdict=Health.OK, detail=said)
+
+
+async def _sandbox(parts: Parts) -> Check:
+    try:
+        test = await parts.sandbox.self_test()
+    except SandboxUnavailable as error:
+        return Check(name="sandbox", verdict=Health.FAIL, detail=error.message, fix=error.hint)
+    failed = [probe.name for probe in test.probes if not probe.passed]
+    if failed:
+        said = f"{test.tier} leaks: {', '.join(failed)}"
+        fix = "nothing will be run; report this with `autoclave sandbox test --json`"
+        return Check(name="sandbox", verdict=Health.FAIL, detail=said, fix=fix)
+    said = f"{test.tier}: {len(test.probes)} probes pass"
+    return Check(name="sandbox", verdict=Health.OK, detail=said)
+
+
+def _capabilities(body: Body) -> Check:
+    refused = body.toolbox.registry.refused
+    unusable = [f"{each.name}: {each.error}" for each in body.broken]
+    unusable += [f"{name}: {why}" for name, why in refused.items()]
+    said = f"{len(body.toolbox.manifests())} are offered"
+    if unusable:
+        fix = "see `autoclave capability list`; enrol a changed one with `capability add`"
+        detail = f"{said}; not usable: {'; '.join(unusable)}"
+        return Check(name="capabilities", verdict=Health.WARN, detail=detail, fix=fix)
+    return Check(name="capabilities", verdict=Health.OK, detail=said)
+
+
+def _lineage(parts: Parts) -> Check:
+    commits = parts.workshop.lineage()
+    said = f"{len(commits)} commits" if commits else "no change was applied yet"
+    return Check(name="lineage", verdict=Health.OK, detail=said)
+
+
+def _model(parts: Parts) -> Check:
+    if parts.model is not None:
+        return Check(name="language model", verdict=Health.OK, detail=parts.model.name)
+    said = "none: goals that the capabilities serve work, others are refused"
+    return Check(name="language model", verdict=Health.NOT_CHECKED, detail=said)
+
+
+def _process(home: Home) -> Check:
+    pid = probe(home.lock)
+    said = "none runs on this home" if pid is None else f"runs with pid {pid}"
+    return Check(name="agent process", verdict=Health.OK, detail=said)

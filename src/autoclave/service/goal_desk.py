@@ -1,0 +1,101 @@
+"""What people do with goals."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..core.engine import Board
+from ..core.parts import Parts
+from ..domain.canonical import JsonObject
+from ..domain.errors import Conflict, InvalidInput, Stale
+from ..domain.events import EventKind, NewEvent
+from ..domain.run import ENDED, Run, RunStatus
+from ..domain.usage import Budget
+from .goals import Answer, GoalSpec, goal_payload, goal_to_json, judge_goal, question_to_json
+
+Asker = Callable[[JsonObject], Awaitable[Answer]]
+
+
+class GoalDesk:
+    """Adds, lists, steers and answers goals; everything is one event."""
+
+    def __init__(self, parts: Parts, board: Board, *, budget: Budget) -> None:
+        self._parts = parts
+        self._board = board
+        self._budget = budget
+
+    async def add(self, spec: GoalSpec, *, by: str) -> JsonObject:
+        """Queue a goal. Raises NotFound, InvalidInput, NotAllowed; then nothing was added."""
+        budget = Budget(
+            steps=self._budget.steps,
+            tokens=self._budget.tokens,
+            usd=self._budget.usd if spec.budget_usd is None else spec.budget_usd,
+            seconds=self._budget.seconds if spec.budget_seconds is None else spec.budget_seconds,
+        )
+        payload = goal_payload(spec, budget=budget)
+        judge_goal(self._parts.gate, payload)
+        goal = await self._parts.ledger.new_id("G")
+        event = NewEvent(kind=EventKind.GOAL_ADDED, payload=payload)
+        await self._parts.ledger.post(f"goal/{goal}", event, actor=by)
+        return await self.show(goal)
+
+    def rows(self, status: str | None) -> list[dict[str, Any]]:
+        return self._board((status,) if status else ())
+
+    async def show(self, goal: str) -> JsonObject:
+        return goal_to_json(await self._parts.ledger.load(goal))
+
+    async def pause(self, goal: str, *, reason: str, by: str) -> None:
+        run = await self._open_run(goal, "paused")
+        if run.status is not RunStatus.PAUSED:
+            await self._post(run, EventKind.GOAL_PAUSED, {"reason": reason}, by=by)
+
+    async def resume(self, goal: str, *, by: str) -> None:
+        run = await self._open_run(goal, "resumed")
+        if run.status not in (RunStatus.PAUSED, RunStatus.PARKED):
+            raise Conflict(f"{goal} is {run.status}, not paused or parked")
+        await self._post(run, EventKind.GOAL_RESUMED, {}, by=by)
+
+    async def cancel(self, goal: str, *, reason: str, by: str) -> None:
+        run = await self._open_run(goal, "cancelled")
+        await self._post(run, EventKind.GOAL_CANCELLED, {"reason": reason}, by=by)
+
+    async def retry(self, goal: str, *, by: str) -> None:
+        run = await self._parts.ledger.load(goal)
+        if run.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
+            raise Conflict(
+                f"{goal} is {run.status}; only a failed or cancelled goal is tried again"
+            )
+        await self._post(run, EventKind.GOAL_RETRIED, {"reason": "asked for"}, by=by)
+
+    async def answer(self, goal: str, answer: Answer, *, digest: str) -> None:
+        """Answer the open question. A yes has to name what it is for. Raises Stale, Conflict."""
+        run = await self._parts.ledger.load(goal)
+        asked = question_to_json(run)
+        if asked is None:
+            raise Conflict(f"{goal} is {run.status} and asks nothing now")
+        if answer.yes and digest != asked["digest"]:
+            raise Stale(
+                f"the hash {digest[:12]!r} is not that of what {goal} asks now",
+                hint=f"look at it again: `autoclave goal show {goal}`",
+            )
+        payload = {
+            "request": asked["request"],
+            "digest": asked["digest"],
+            "yes": answer.yes,
+            "reason": answer.reason,
+        }
+        await self._post(run, EventKind.ANSWER_GIVEN, payload, by=answer.by)
+
+    async def _open_run(self, goal: str, doing: str) -> Run:
+        run = await self._parts.ledger.load(goal)
+        if run.status in ENDED:
+            raise Conflict(f"{goal} is {run.status} and can't be {doing} any more")
+        return run
+
+    async def _post(self, run: Run, kind: EventKind, payload: JsonObject, *, by: str) -> None:
+        if not by:
+            raise InvalidInput("who says so is missing")
+        event = NewEvent(kind=kind, payload=payload)
+        await self._parts.ledger.post(run.stream, event, actor=by)

@@ -1,0 +1,74 @@
+"""Events in words, for the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..domain.canonical import JsonObject
+from ..domain.events import Event, EventKind
+
+
+def event_to_json(event: Event) -> JsonObject:
+    """One event with a summary that a person can read."""
+    return {
+        "id": event.id,
+        "stream": event.stream,
+        "seq": event.seq,
+        "kind": str(event.kind),
+        "actor": event.actor,
+        "at": event.at,
+        "summary": summarise(event),
+        "payload": event.payload,
+    }
+
+
+def summarise(event: Event) -> str:
+    """What happened, in one line. Untrusted text in it is not made safe here."""
+    said = _SAID.get(event.kind)
+    return said(event.payload) if said else ""
+
+
+def _result(given: JsonObject) -> str:
+    intent, result = given["intent"], given["result"]
+    name = intent.get("step") or intent["kind"]
+    if not result["ok"]:
+        failure = result["failure"]
+        return f"{name} failed: {failure['error_class']}: {failure['message']}"
+    outputs = result.get("outputs") or {}
+    told = outputs.get("summary") if isinstance(outputs, dict) else ""
+    return f"{name}: {told}" if told else f"{name} done"
+
+
+def _gates(given: JsonObject) -> str:
+    verdicts = [f"{gate['name']} {gate['verdict']}" for gate in given["gates"]]
+    return ", ".join(verdicts)
+
+
+_SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
+    EventKind.AGENT_STARTED: lambda p: f"{p['doing']} started",
+    EventKind.AGENT_STOPPED: lambda p: f"{p['doing']} stopped",
+    EventKind.SANDBOX_TESTED: lambda p: f"tier {p['tier']}: {'holds' if p['ok'] else 'LEAKS'}",
+    EventKind.CAPABILITY_ENROLLED: lambda p: f"{p['name']} {p['version']} by {p['by']}",
+    EventKind.OPPORTUNITY_RAISED: lambda p: p["title"],
+    EventKind.GOAL_ADDED: lambda p: p["text"],
+    EventKind.STATE_CHANGED: lambda p: f"{p['from']} → {p['to']} {p.get('reason', '')}".strip(),
+    EventKind.PLAN_MADE: lambda p: f"{p['plan']['source']}: {p['plan']['signature']}",
+    EventKind.INTENT_RECORDED: lambda p: p["intent"].get("step") or p["intent"]["kind"],
+    EventKind.RESULT_RECORDED: _result,
+    EventKind.CHANGES_PREPARED: lambda p: f"{len(p['changes']['files'])} files to write",
+    EventKind.CHANGES_ROLLED_BACK: lambda p: ", ".join(p["paths"]),
+    EventKind.QUESTION_ASKED: lambda p: p["question"],
+    EventKind.ANSWER_GIVEN: lambda p: "yes" if p["yes"] else f"no: {p.get('reason', '')}",
+    EventKind.TIMER_SET: lambda p: p["reason"],
+    EventKind.CASE_RECORDED: lambda p: f"{p['capability']}: {p['failure']['error_class']}",
+    EventKind.GOAL_PARKED: lambda p: p["reason"],
+    EventKind.GOAL_RETRIED: lambda p: p["reason"],
+    EventKind.GOAL_ENDED: lambda p: f"{p['success']} {p.get('reason', '')}".strip(),
+    EventKind.PROPOSAL_DRAFTED: lambda p: p["title"],
+    EventKind.GATES_JUDGED: _gates,
+    EventKind.PROPOSAL_APPROVED: lambda p: f"by {p['approval']['granted_by']}",
+    EventKind.PROPOSAL_REJECTED: lambda p: p["reason"],
+    EventKind.PROPOSAL_APPLIED: lambda p: f"commit {p['commit'][:12]}",
+    EventKind.PROPOSAL_UNDONE: lambda p: f"commit {p['commit'][:12]}",
+    EventKind.PROPOSAL_REDONE: lambda p: f"commit {p['commit'][:12]}",
+}

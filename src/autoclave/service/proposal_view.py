@@ -1,0 +1,58 @@
+"""A proposal as people see it: evidence, and what speaks against it."""
+
+from __future__ import annotations
+
+from ..domain.canonical import JsonObject
+from ..domain.proposal import GateVerdict
+from ..domain.proposal_record import ProposalRecord
+
+
+def proposal_to_json(record: ProposalRecord) -> JsonObject:
+    draft, evidence = record.draft, record.evidence
+    gates = [gate.to_json() for gate in evidence.gates] if evidence else []
+    return {
+        "id": record.id,
+        "title": record.title,
+        "reason": record.reason,
+        "status": str(record.status),
+        "capability": record.capability,
+        "risk": draft.risk.name if draft else "",
+        "digest": record.digest,
+        "diff": draft.diff if draft else "",
+        "files": list(draft.changes.paths) if draft else [],
+        "gates": gates,
+        "tier": evidence.tier if evidence else "",
+        "contract": record.contract.to_json(),
+        "case_against": case_against(record),
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "approval": record.approval.to_json() if record.approval else None,
+        "decided_by": record.decided_by,
+        "decision_reason": record.decision_reason,
+        "commit": record.commit,
+        "run": record.run,
+    }
+
+
+def case_against(record: ProposalRecord) -> list[str]:
+    """The strongest reasons to say no, from the evidence itself."""
+    said: list[str] = []
+    evidence = record.evidence
+    if evidence is None:
+        return ["nothing was measured yet"]
+    for gate in evidence.gates:
+        if gate.verdict is not GateVerdict.PASS:
+            said.append(f"gate “{gate.name}” says {gate.verdict}: {gate.summary}")
+    alternatives = record.contract.alternatives
+    if alternatives:
+        said.append(
+            f"{alternatives} other patch{'es' * (alternatives > 1)} passed the same tests: "
+            "the tests do not tell them apart"
+        )
+    cases = len(record.contract.cause)
+    said.append(
+        f"it rests on {cases} recorded failure{'s' * (cases != 1)} and on the tests there are"
+    )
+    if evidence.tier != "FULL":
+        said.append(f"it was measured in the {evidence.tier} tier of the sandbox, not in FULL")
+    return said
