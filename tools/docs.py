@@ -67,8 +67,8 @@ def loop_page() -> str:
             "",
             MADE_BY,
             "",
-            "Every arrow that a run may take, from `NEXT` in `src/autoclave/domain/state.py`. The",
-            "journal refuses any other. `PAUSED` leads back only to the state that was left.",
+            "Every arrow that a run may take, from `NEXT` in `src/autoclave/domain/state.py`. Any",
+            "other is an error. `PAUSED` leads back only to the state that was left.",
             "",
             "```mermaid",
             "stateDiagram-v2",
@@ -156,7 +156,29 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-GENERATED = {DOCS / "loop.md": loop_page, DOCS / "commands.md": commands_page}
+def decisions_page() -> str:
+    pages = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    titles = [page.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for page in pages]
+    return "\n".join(
+        [
+            "# Decisions",
+            "",
+            MADE_BY,
+            "",
+            "One page for each decision that cost something: what was chosen, why, what was given",
+            "up. One that no longer holds is replaced by a new page that says so.",
+            "",
+            *(f"- [{title}]({page.name})" for title, page in zip(titles, pages, strict=True)),
+            "",
+        ]
+    )
+
+
+GENERATED = {
+    DOCS / "loop.md": loop_page,
+    DOCS / "commands.md": commands_page,
+    DOCS / "decisions" / "README.md": decisions_page,
+}
 
 
 def stale_pages() -> Iterator[str]:

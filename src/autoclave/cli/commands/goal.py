@@ -42,7 +42,7 @@ def add(invocation: Invocation, /, **options: Any) -> None:
 @common_options()
 @click.pass_obj
 def list_goals(invocation: Invocation, status: str | None) -> None:
-    """All goals, newest last."""
+    """All goals, the most urgent first."""
     found = invocation.call(lambda control: control.goals(status))
     invocation.output.data({"goals": found}, lambda data: goals.goal_list(data["goals"]))
 
