@@ -56,13 +56,16 @@ def test_approval_covers_nothing_else(
         use(approve(), subject, digest, now=now, used=NOTHING)
 
 
-@pytest.mark.parametrize(
-    "by", ["", "  ", "person:", "mind", "kernel", "Agent", "model:x", "person:mind"]
-)
+@pytest.mark.parametrize("by", ["", "  ", "person:", "mind", "kernel", "Agent", "model:x"])
 def test_only_people_approve(by: str) -> None:
     """Nothing that the agent is made of can say yes."""
     with pytest.raises(NotAllowed, match="is not a person"):
         approve(by=by)
+
+
+def test_person_may_have_any_name() -> None:
+    """A login called `agent` is still a person's."""
+    assert approve(by="person:agent").granted_by == "person:agent"
 
 
 @pytest.mark.parametrize("ttl", [0, -1, float("inf"), float("nan")])

@@ -83,8 +83,9 @@ def ask(
 
 def grant(subject: str, digest: str, *, by: str, now: float, ttl: float, nonce: str) -> Approval:
     """A person's yes to exactly `digest`. Raises NotAllowed when `by` is not a person."""
-    name = by.removeprefix("person:").strip()
-    if not name or name.partition(":")[0].casefold() in _NOT_PEOPLE:
+    # Behind `person:` any name is a person's: there are logins called `agent`.
+    is_person = by.startswith("person:") or by.partition(":")[0].casefold() not in _NOT_PEOPLE
+    if not is_person or not by.removeprefix("person:").strip():
         raise NotAllowed(f"{by!r} is not a person, so it cannot approve anything")
     if not (subject and digest and nonce):
         raise InvalidInput("an approval names its subject, a digest and a nonce")
