@@ -19,28 +19,28 @@ def test_without_anything_the_defaults_hold(file: Path) -> None:
     """Every value says that it is one."""
     loaded = load_settings({}, file=file)
 
-    assert loaded.settings.model == "auto"
+    assert loaded.settings.goals_at_once == 4
     assert set(loaded.origins.values()) == {"default"}
 
 
 def test_the_environment_wins_over_the_file(file: Path) -> None:
     """And each value says where it is from."""
-    file.write_text('budget_usd = 2.5\nmodel = "offline"\n')
+    file.write_text("approval_hours = 2.5\ngoals_at_once = 2\n")
 
-    loaded = load_settings({"AUTOCLAVE_BUDGET_USD": "7"}, file=file)
+    loaded = load_settings({"AUTOCLAVE_APPROVAL_HOURS": "7"}, file=file)
 
-    assert (loaded.settings.budget_usd, loaded.settings.model) == (7.0, "offline")
-    assert loaded.origins["budget_usd"] == "$AUTOCLAVE_BUDGET_USD"
-    assert loaded.origins["model"] == str(file)
+    assert (loaded.settings.approval_hours, loaded.settings.goals_at_once) == (7.0, 2)
+    assert loaded.origins["approval_hours"] == "$AUTOCLAVE_APPROVAL_HOURS"
+    assert loaded.origins["goals_at_once"] == str(file)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("budgt_usd = 1", "unknown setting 'budgt_usd'"),
-        ("budget_usd = -1", "'budget_usd' from .* is wrong"),
-        ("budget_usd = inf", "'budget_usd' from .* is wrong"),
-        ("model = [", "cannot use"),
+        ("goals_at_onec = 1", "unknown setting 'goals_at_onec'"),
+        ("goals_at_once = 0", "'goals_at_once' from .* is wrong"),
+        ("approval_hours = inf", "'approval_hours' from .* is wrong"),
+        ("goals_at_once = [", "cannot use"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_name(file: Path, text: str, message: str) -> None:
@@ -53,12 +53,12 @@ def test_a_wrong_file_is_refused_with_its_name(file: Path, text: str, message: s
 
 def test_a_misspelt_setting_gets_a_suggestion(file: Path) -> None:
     """The hint names the nearest."""
-    file.write_text("budgt_usd = 1")
+    file.write_text("goals_at_onec = 1")
 
     with pytest.raises(ConfigurationInvalid) as caught:
         load_settings({}, file=file)
 
-    assert "budget_usd" in caught.value.hint
+    assert "goals_at_once" in caught.value.hint
 
 
 def test_a_password_is_not_printed(file: Path) -> None:
@@ -70,6 +70,10 @@ def test_a_password_is_not_printed(file: Path) -> None:
 
 def test_variables_that_look_like_ours_are_named() -> None:
     """Most often they are misspelt."""
-    environment = {"AUTOCLAVE_MODLE": "x", "AUTOCLAVE_HOME": "y", "AUTOCLAVE_MODEL": "z"}
+    environment = {
+        "AUTOCLAVE_DATABSE_URL": "x",
+        "AUTOCLAVE_HOME": "y",
+        "AUTOCLAVE_GOALS_AT_ONCE": "1",
+    }
 
-    assert unknown_variables(environment) == ["AUTOCLAVE_MODLE"]
+    assert unknown_variables(environment) == ["AUTOCLAVE_DATABSE_URL"]

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,18 +21,12 @@ _SECRET = frozenset({"database_url"})
 
 
 class Settings(BaseModel):
-    """Every setting with its default. Rules are not settings: see `safety_rules.yaml`."""
+    """Every setting with its default. Rules and budgets stand in `safety_rules.yaml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     database_url: str = ""
     """An SQLAlchemy URL; empty means the SQLite file of the home."""
-    model: Literal["auto", "claude", "openai", "offline"] = "auto"
-    """Who thinks when a goal does not say."""
-    budget_usd: float = Field(default=1.0, ge=0, allow_inf_nan=False)
-    """The most that one goal may cost when it does not say."""
-    budget_seconds: float = Field(default=3600.0, gt=0, allow_inf_nan=False)
-    """The most time that one goal may take when it does not say."""
     goals_at_once: int = Field(default=4, ge=1, le=64)
     """How many goals one process works on at the same time."""
     approval_hours: float = Field(default=24.0, gt=0, le=24 * 30, allow_inf_nan=False)

@@ -46,9 +46,7 @@ class Invocation:
     @contextmanager
     def control(self) -> Iterator[Control]:
         """Control over the home. The user's own home is made when it is first needed."""
-        home = self._home_to_use()
-        home.prepare()
-        control = self.opener(home)
+        control = self.opener(self._home_to_use())
         try:
             yield control
         finally:
