@@ -201,7 +201,7 @@ def test_other_code_starts_with_little_evidence(log: Any) -> None:
 def test_a_plan_that_was_given_up_is_not_credited(log: Any) -> None:
     """Of two plans of a goal that ended well, the last has won and the first has lost."""
     for signature in ("first", "second"):
-        plan = {"signature": signature, "source": "composed", "steps": [], "template": []}
+        plan: dict[str, Any] = {"signature": signature, "source": "composed", "steps": []}
         log.write("goal/G-1", EventKind.PLAN_MADE, plan=plan)
     log.end_goal("G-1", "read one file", plan={"signature": "second", "steps": []})
 

@@ -38,7 +38,8 @@ def test_html_gives_its_visible_text() -> None:
 
 def test_docstrings_carry_their_qualified_names() -> None:
     """Module, class and method docstrings are passages of a Python file."""
-    code = '"""The module."""\nclass A:\n    """The class."""\n    def f(self):\n        """Does f."""\n'
+    method = '    def f(self):\n        """Does f."""\n'
+    code = f'"""The module."""\nclass A:\n    """The class."""\n{method}'
 
     found = split("a.py", code)
 

@@ -29,7 +29,7 @@ def recall(connection: Connection, query: str, *, limit: int, now: float) -> Jso
     """All that bears on `query`, best first in each list."""
     said = words(query)
     near = families.matches(connection, said, least=LEAST_ALIKE)[:5]
-    known_plans = _plans(connection, near)
+    known_plans = _plans(connection, [m for m in near if m.similarity >= families.SAME_FAMILY])
     found = _experiences(connection, said, near, known_plans, limit=limit, now=now)
     templates = [name for each in found for name in each["templates"]]
     family_ids = [each.family_id for each in near]

@@ -13,7 +13,8 @@ _STOP_WORDS = (
     "my our your me us please so as"
 )
 _STOP = frozenset(_STOP_WORDS.split())
-_FILE = re.compile(r"[^\s\"'`(),;]*/[^\s\"'`(),;]*|[\w-]+(?:\.[\w-]+)*\.[a-z]\w{0,7}\b")
+_TOKEN = re.compile(r"[^\s\"'`(),;]+")
+_EXTENSION = re.compile(r"[a-z][a-z0-9]{0,7}")
 _WORD = re.compile(r"[^\W\d_][^\W_]*")
 
 
@@ -23,7 +24,7 @@ def words(text: str) -> tuple[str, ...]:
     Names of files count by their extension only, numbers do not count.
     """
     folded = unicodedata.normalize("NFKC", text[:4_000]).casefold()
-    plain = _FILE.sub(_extension, folded)
+    plain = " ".join(_without_names(token) for token in _TOKEN.findall(folded))
     found = list(dict.fromkeys(_WORD.findall(plain)))
     telling = [word for word in found if word not in _STOP] or found
     return tuple(dict.fromkeys(stem(word[:40]) for word in telling[:MOST_WORDS]))
@@ -68,9 +69,12 @@ def rarest(
     return chosen
 
 
-def _extension(match: re.Match[str]) -> str:
-    name, dot, extension = match.group().rstrip(".").rpartition(".")
-    return f" {extension} " if dot and name and "/" not in extension else " "
+def _without_names(token: str) -> str:
+    """The token, or only its extension when it names a file."""
+    name, dot, extension = token.rstrip(".:!?").rpartition(".")
+    if dot and name and _EXTENSION.fullmatch(extension):
+        return extension
+    return "" if "/" in token else token
 
 
 def _singular(word: str) -> str:
