@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,6 +14,9 @@ from tests.fakes_sealed import PlainFiles, UnsealedSandbox
 from autoclave.capabilities.discovery import discover
 from autoclave.capabilities.registry import Registry
 from autoclave.capabilities.runner import SealedToolbox
+from autoclave.domain.ports import Files, Sandbox
+from autoclave.sandbox.files import SafeFiles
+from autoclave.sandbox.sealed import SealedSandbox
 
 MakeCapability = Callable[..., Path]
 
@@ -74,18 +79,30 @@ def make(root: Path) -> MakeCapability:
     return write
 
 
-@pytest.fixture
-def sandbox() -> UnsealedSandbox:
-    return UnsealedSandbox()
+@pytest.fixture(params=["sealed", pytest.param("unsealed", marks=pytest.mark.slow)])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The same tests hold over the fakes and over the real sandbox."""
+    return str(request.param)
 
 
 @pytest.fixture
-def files() -> PlainFiles:
-    return PlainFiles()
+def sandbox(kind: str) -> Sandbox:
+    return UnsealedSandbox() if kind == "unsealed" else _sealed()
 
 
 @pytest.fixture
-def toolbox(root: Path, sandbox: UnsealedSandbox, files: PlainFiles) -> Callable[[], SealedToolbox]:
+def files(kind: str) -> Files:
+    return PlainFiles() if kind == "unsealed" else SafeFiles()
+
+
+@cache
+def _sealed() -> SealedSandbox:
+    # One for all tests: its self-test takes longer than they do.
+    return SealedSandbox(base=Path(tempfile.gettempdir()))
+
+
+@pytest.fixture
+def toolbox(root: Path, sandbox: Sandbox, files: Files) -> Callable[[], SealedToolbox]:
     """Builds a toolbox over everything that lies in `root` by then."""
 
     def build() -> SealedToolbox:

@@ -365,3 +365,23 @@ async def test_verify_that_breaks_is_no_answer(make: Make, toolbox: Build, works
 
     with pytest.raises(Conflict, match="can't tell"):
         await toolbox().verify("echo", {}, workspace=workspace, key="k")
+
+
+async def test_script_of_the_workspace_stays_executable(
+    make: Make, toolbox: Build, workspace: Path
+) -> None:
+    """A user's program is one in the copy too."""
+    (workspace / "tool").write_text("#!/bin/sh\necho mine\n")
+    (workspace / "tool").chmod(0o755)
+    make(
+        code="""
+        import os
+        async def execute(context, inputs):
+            return {name: os.access(name, os.X_OK) for name in ("tool", "a.txt")}
+        """,
+        more=READS,
+    )
+
+    result = await run(toolbox, workspace=workspace)
+
+    assert result.outputs == {"tool": True, "a.txt": False}

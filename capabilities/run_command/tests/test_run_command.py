@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
@@ -59,8 +60,10 @@ def test_command_may_ignore_its_input(context: Any) -> None:
 def test_program_of_the_workspace_is_run_by_its_path(context: Any) -> None:
     """`./script` is the user's own."""
     script = context.workspace / "script"
-    script.write_text("#!/bin/sh\necho mine\n")
-    script.chmod(0o755)
+    # Made executable from the start: the sandbox lets nobody change a mode.
+    handle = os.open(script, os.O_WRONLY | os.O_CREAT, 0o755)
+    os.write(handle, b"#!/bin/sh\necho mine\n")
+    os.close(handle)
 
     assert run(context, "./script")["stdout"] == "mine\n"
 

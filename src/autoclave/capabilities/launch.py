@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -96,6 +97,8 @@ class Launcher:
         for name in ("workspace", "scratch"):
             (folder / name).mkdir()
         self._files.write_tree(folder / "workspace", given)
+        if job.workspace is not None:
+            _keep_executable(given, job.workspace, folder / "workspace")
         packages = {one.name: str(one.folder.absolute()) for one in _all(job)}
         if job.mode == "test":
             # Tests may write beside the code, so they get a copy of it.
@@ -131,6 +134,14 @@ class Launcher:
             return self._files.difference(given, workspace)
         except InvalidInput as error:
             return failed("InvalidOutput", f"what it left in the workspace: {error.message}")
+
+
+def _keep_executable(given: Iterable[str], workspace: Path, copy: Path) -> None:
+    """Let the user's scripts stay programs; nobody inside can change a mode."""
+    for path in given:
+        with contextlib.suppress(FileNotFoundError):
+            if (workspace / path).lstat().st_mode & 0o100:
+                (copy / path).chmod(0o755)
 
 
 def _all(job: Job) -> tuple[Manifest, ...]:
