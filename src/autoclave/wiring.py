@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .capabilities import host
 from .capabilities.discovery import discover
 from .capabilities.integrator import Integrator
 from .capabilities.registry import Registry
 from .capabilities.runner import SealedToolbox
+from .capabilities.trials import Trials
 from .core.board import BoardProjection, find_goals
 from .core.chain import load_key
 from .core.checkpoints import Checkpoints
@@ -21,6 +24,7 @@ from .core.ledger import Ledger
 from .core.mind_loader import load_mind
 from .core.parts import Parts
 from .core.writer import Writer
+from .domain.canonical import JsonObject
 from .domain.ports import LanguageModel
 from .domain.proposal import Approval
 from .governance.approval_system import answer_upto, grant
@@ -29,6 +33,8 @@ from .governance.gate import PolicyGate
 from .governance.safety_rules import SafetyRules
 from .learning.knowledge_base import KnowledgeBase
 from .learning.projection import LearningProjection
+from .modification.lineage import Lineage
+from .modification.workshop import LibcstWorkshop
 from .research.solution_finder import LocalResearch
 from .sandbox.files import SafeFiles
 from .sandbox.sealed import SealedSandbox
@@ -132,4 +138,29 @@ def _checkpoints(home: Home, url: str, key: bytes) -> Checkpoints:
         anchor=home.anchor,
         lock=home.lock,
         bodies={"mind": home.mind, "capabilities": home.capabilities},
+    )
+
+
+def _workshop(
+    home: Home,
+    *,
+    sandbox: SealedSandbox,
+    files: SafeFiles,
+    toolbox_at: Callable[[Path], SealedToolbox],
+) -> LibcstWorkshop:
+    async def run_examples(folder: Path, name: str) -> list[JsonObject]:
+        registry = toolbox_at(folder).registry
+        trials = Trials(sandbox=sandbox, files=files)
+        manifest = registry.get(name)
+        ran = await trials.examples(manifest, dependencies=registry.closure(manifest))
+        return [{"ok": each.ok, "summary": f"{each.name}: {each.why}"} for each in ran]
+
+    return LibcstWorkshop(
+        root=home.root,
+        prefixes=_BODY,
+        sandbox=sandbox,
+        files=files,
+        lineage=Lineage(home.lineage, clock=time.time),
+        run_examples=run_examples,
+        test_helpers=Path(host.__file__),
     )

@@ -215,10 +215,11 @@ class Acting:
             return await self._parts.ledger.record(run, event)
         if answer["yes"]:
             # A new key: if this one is cut off as well, a person is asked again.
-            again = {"key": f"{run.id}-{run.keys + 1}", "intent": intent, "effect": "once"}
+            key = f"{run.id}-{run.keys + 1}"
+            again: JsonObject = {"key": key, "intent": intent, "effect": "once"}
             event = NewEvent(kind=EventKind.INTENT_RECORDED, payload=again)
             run = await self._parts.ledger.record(run, event)
-            return await self._run(run, manifest, inputs, again["key"], intent)
+            return await self._run(run, manifest, inputs, key, intent)
         error = NotAllowed(f"it was cut off, and {answer['by']} said not to run it again")
         return await self._failed(run, key, intent, error)
 

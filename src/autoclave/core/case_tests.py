@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -43,8 +44,8 @@ def test_case(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 
 
-def _run_chain(chain: list[dict], workspace: Path, scratch: Path) -> None:
-    outputs: dict[str, dict] = {}
+def _run_chain(chain: list[dict[str, Any]], workspace: Path, scratch: Path) -> None:
+    outputs: dict[str, dict[str, Any]] = {}
     for step in chain:
         unless = step.get("unless")
         if unless and outputs.get(unless["step"], {}).get(unless["field"]):
@@ -55,7 +56,7 @@ def _run_chain(chain: list[dict], workspace: Path, scratch: Path) -> None:
         outputs[step["name"]] = asyncio.run(code.execute(context, inputs))
 
 
-def _resolve(value: object, outputs: dict[str, dict]) -> object:
+def _resolve(value: object, outputs: dict[str, dict[str, Any]]) -> object:
     if isinstance(value, dict) and set(value) == {"$ref"}:
         step, _, field = value["$ref"].partition(".")
         return outputs[step][field]

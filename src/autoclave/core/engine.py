@@ -91,7 +91,9 @@ class Engine:
 
     def _is_ready(self, row: Mapping[str, Any]) -> bool:
         """A row that says `running` and is not ours was left behind by a crash."""
-        return row["status"] != RunStatus.WAITING or row["wake_at"] <= self._parts.clock()
+        if row["status"] != RunStatus.WAITING:
+            return True
+        return float(row["wake_at"]) <= self._parts.clock()
 
     async def _expire_questions(self) -> None:
         """Silence is no."""

@@ -36,7 +36,7 @@ def result_event(
 
 
 def resolve(inputs: JsonObject, results: dict[str, JsonObject]) -> JsonObject:
-    """The inputs with every `{"$ref": "step.output"}` replaced. Raises KeyError for a missing one."""
+    """The inputs with every `{"$ref": "step.output"}` replaced. KeyError for a missing one."""
     return {name: _resolve_one(value, results) for name, value in inputs.items()}
 
 

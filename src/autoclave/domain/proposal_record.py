@@ -84,10 +84,6 @@ def draft_from_json(data: JsonObject) -> Draft:
 
 def _drafted(record: ProposalRecord, event: Event) -> ProposalRecord:
     given = event.payload
-    contract = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in given["contract"].items()
-    }
     return replace(
         record,
         title=given["title"],
@@ -96,8 +92,18 @@ def _drafted(record: ProposalRecord, event: Event) -> ProposalRecord:
         opportunity=given["opportunity_key"],
         capability=given["capability"],
         draft=draft_from_json(given["draft"]),
-        contract=Contract(**contract),
+        contract=_contract(given["contract"]),
         created_at=event.at,
+    )
+
+
+def _contract(given: JsonObject) -> Contract:
+    return Contract(
+        cause=tuple(given["cause"]),
+        expected_fixes=tuple(given["expected_fixes"]),
+        at_risk=tuple(given["at_risk"]),
+        undo=given["undo"],
+        alternatives=given["alternatives"],
     )
 
 

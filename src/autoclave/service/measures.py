@@ -36,7 +36,10 @@ async def gather_facts(home: Home, parts: Parts, board: Board) -> Facts:
         capabilities=_capabilities(parts),
         gates=_gates(proposals),
         patterns=Counter((str(each.kind), str(each.state)) for each in patterns),
-        **_spent(events),
+        steps=int(_spent(events, "steps")),
+        model_calls=int(_spent(events, "model_calls")),
+        tokens=int(_spent(events, "tokens")),
+        usd=_spent(events, "usd"),
         tier=_tier(events),
         database_bytes=home.database.stat().st_size if home.database.exists() else 0,
     )
@@ -65,13 +68,9 @@ def _gates(proposals: list[ProposalRecord]) -> dict[str, GateFacts]:
     }
 
 
-def _spent(events: list[Event]) -> dict[str, float]:
-    total: dict[str, float] = {"steps": 0, "model_calls": 0, "tokens": 0, "usd": 0.0}
-    for event in events:
-        if event.kind is EventKind.RESULT_RECORDED:
-            for name in total:
-                total[name] += event.payload["spend"].get(name, 0)
-    return total
+def _spent(events: list[Event], name: str) -> float:
+    results = (each for each in events if each.kind is EventKind.RESULT_RECORDED)
+    return float(sum(each.payload["spend"].get(name, 0) for each in results))
 
 
 def _tier(events: list[Event]) -> str:

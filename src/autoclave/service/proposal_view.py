@@ -36,23 +36,20 @@ def proposal_to_json(record: ProposalRecord) -> JsonObject:
 
 def case_against(record: ProposalRecord) -> list[str]:
     """The strongest reasons to say no, from the evidence itself."""
-    said: list[str] = []
     evidence = record.evidence
     if evidence is None:
         return ["nothing was measured yet"]
-    for gate in evidence.gates:
-        if gate.verdict is not GateVerdict.PASS:
-            said.append(f"gate “{gate.name}” says {gate.verdict}: {gate.summary}")
-    alternatives = record.contract.alternatives
-    if alternatives:
-        said.append(
-            f"{alternatives} other patch{'es' * (alternatives > 1)} passed the same tests: "
-            "the tests do not tell them apart"
-        )
+    said = [
+        f"gate “{gate.name}” says {gate.verdict}: {gate.summary}"
+        for gate in evidence.gates
+        if gate.verdict is not GateVerdict.PASS
+    ]
+    if others := record.contract.alternatives:
+        patches = "patch" if others == 1 else "patches"
+        said.append(f"{others} other {patches} passed the same tests, which do not tell them apart")
     cases = len(record.contract.cause)
-    said.append(
-        f"it rests on {cases} recorded failure{'s' * (cases != 1)} and on the tests there are"
-    )
+    failures = "failure" if cases == 1 else "failures"
+    said.append(f"it rests on {cases} recorded {failures} and on the tests there are")
     if evidence.tier != "FULL":
         said.append(f"it was measured in the {evidence.tier} tier of the sandbox, not in FULL")
     return said

@@ -13,7 +13,6 @@ from ..core.parts import Parts
 from ..core.proposals import Proposals
 from ..domain.canonical import JsonObject
 from ..domain.events import Event, EventKind, NewEvent
-from ..domain.ports import SelfTest
 from ..domain.run import Run, RunKind, RunStatus
 from .goal_desk import Asker, GoalDesk
 from .goals import GoalSpec, question_to_json
@@ -124,7 +123,7 @@ class Running:
 
     async def _start(self, doing: str) -> None:
         """Prove the sandbox and write down what will run."""
-        test: SelfTest = await self._parts.sandbox.self_test()
+        test = await self._parts.sandbox.self_test()
         started = {"doing": doing, "mind": self._parts.mind.tree, "rules": self._parts.gate.digest}
         probes = {probe.name: probe.passed for probe in test.probes}
         tested = {"tier": str(test.tier), "ok": test.ok, "probes": probes, "facts": test.facts}
