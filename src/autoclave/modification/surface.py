@@ -1,0 +1,129 @@
+"""Which changes the agent may ask for at all: where, in what form, and never with its judges."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..domain.changes import ChangeSet, FileChange
+from ..domain.errors import InvalidInput, NotAllowed
+from .body import is_test
+from .source_form import MOST_BYTES, decode, hidden_characters, odd_names
+
+_MOST_FILES = 50
+_MIND = "src/autoclave/mind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """The part of the home that a proposal may reach; raises NotAllowed with the rule's name."""
+
+    prefixes: tuple[str, ...]
+    """Folders below the home, such as `capabilities`."""
+
+    def check_path(self, path: str) -> None:
+        """Raise unless one file of that name may be changed by a proposal."""
+        pure = PurePosixPath(path)
+        if not any(pure.is_relative_to(prefix) for prefix in self.prefixes):
+            raise self._outside(path)
+        if not path.isascii() or not path.isprintable() or "\\" in path:
+            raise _no("plain-file-names", f"the name {path!r} is not plain ASCII")
+        if any(part.startswith(".") or part == "__pycache__" for part in pure.parts):
+            raise _no("no-hidden-paths", f"{path} is hidden or a cache; changes are in the open")
+        if pure.suffix != ".py" and pure.name != "README.md":
+            raise _no(
+                "plain-source-files",
+                f"{path} is neither Python source nor a README.md",
+                hint="a manifest states what a capability may touch: a person edits it",
+            )
+        if pure.name in ("conftest.py", "sitecustomize.py", "usercustomize.py"):
+            raise _no("no-start-up-hooks", f"{path} would run by itself when tests or Python start")
+
+    def check(self, changes: ChangeSet) -> None:
+        """Raise unless the whole change set may be asked for."""
+        if not changes:
+            raise InvalidInput("the change set is empty")
+        if len(changes.files) > _MOST_FILES:
+            raise _no("small-changes", f"{len(changes.files)} files; the most is {_MOST_FILES}")
+        for change in changes.files:
+            self.check_path(change.path)
+            _check_content(change)
+        tests = [path for path in changes.paths if is_test(path)]
+        if tests and len(tests) < len(changes.files):
+            raise _no(
+                "tests-do-not-ride-with-code",
+                f"{tests[0]} judges code that the same change set touches",
+                hint="propose the test and the code one after the other",
+            )
+
+    def check_on_disk(self, root: Path, path: str) -> None:
+        """Raise when a part of the path is a link, so that it leads elsewhere."""
+        place = root
+        for part in PurePosixPath(path).parts:
+            place /= part
+            if place.is_symlink():
+                raise _no("no-links", f"{place.relative_to(root)} is a link on the way to {path}")
+        if place.exists() and not stat.S_ISREG(place.stat().st_mode):
+            raise _no("no-links", f"{path} is no regular file")
+
+    def _outside(self, path: str) -> NotAllowed:
+        if PurePosixPath(path).is_relative_to(_MIND):
+            return _no(
+                "mind-is-not-sealed",
+                f"{path} belongs to the mind, which does not run sealed yet",
+                hint="for now only capabilities can be changed by a proposal",
+            )
+        places = ", ".join(f"{prefix}/" for prefix in self.prefixes)
+        return _no("inside-the-body", f"{path} is not part of the body ({places})")
+
+
+def _check_content(change: FileChange) -> None:
+    if change.after is None:
+        return
+    before = _text_or_nothing(change.before)
+    after = decode_for_surface(change.path, change.after)
+    if hidden := hidden_characters(after) - hidden_characters(before):
+        named = ", ".join(f"U+{ord(character):04X}" for character in sorted(hidden))
+        raise _no("no-hidden-characters", f"{change.path} gains characters nobody sees: {named}")
+    if not change.path.endswith(".py"):
+        return
+    if odd := _new_names(before, after):
+        named = ", ".join(sorted(odd))
+        raise _no(
+            "plain-ascii-names",
+            f"{change.path} gains names that look like others: {named.encode('unicode_escape')!r}",
+        )
+
+
+def decode_for_surface(path: str, data: bytes) -> str:
+    """The text, or NotAllowed by `plain-text` when its form hides something."""
+    if len(data) > MOST_BYTES:
+        raise _no("small-changes", f"{path} would have {len(data):,} bytes")
+    try:
+        return decode(data, path)
+    except InvalidInput as error:
+        raise _no("plain-text", error.message, hint=error.hint) from error
+
+
+def _text_or_nothing(data: bytes | None) -> str:
+    return "" if data is None else data.decode("utf-8", "replace")
+
+
+def _new_names(before: str, after: str) -> set[str]:
+    try:
+        return set(odd_names(after)) - _quietly(odd_names, before)
+    except (SyntaxError, ValueError):
+        return set()  # the parse gate names what is wrong
+
+
+def _quietly(count: Callable[[str], Sequence[str] | dict[str, int]], text: str) -> set[str]:
+    try:
+        return set(count(text))
+    except (SyntaxError, ValueError):
+        return set()
+
+
+def _no(rule: str, message: str, hint: str = "") -> NotAllowed:
+    return NotAllowed(message, rules=(rule,), hint=hint)
