@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -79,7 +80,10 @@ def _write_below(root: int, path: str, data: bytes) -> None:
     except FileExistsError as error:
         raise Conflict(f"{show_line(path)} is there already") from error
     except OSError as error:
-        raise OutOfResources(f"{show_line(path)} cannot be written: {error.strerror}") from error
+        why = f"{show_line(path)} cannot be written: {error.strerror}"
+        if error.errno in (errno.ELOOP, errno.EXDEV, errno.ENOTDIR, errno.EACCES, errno.EROFS):
+            raise Conflict(why) from error
+        raise OutOfResources(why) from error
 
 
 def _folder_for(root: int, path: str) -> int:

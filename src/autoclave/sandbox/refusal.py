@@ -21,6 +21,14 @@ def unavailable(report: JsonObject) -> SandboxUnavailable:
     )
 
 
+def silent(why: str) -> SandboxUnavailable:
+    """The refusal when the launcher ended without a report, killed from outside for instance."""
+    return SandboxUnavailable(
+        f"the launcher ended before it reported ({why}); how far the sealed run came is not known",
+        hint="look for a lack of memory (`dmesg`), then try again",
+    )
+
+
 def _way_out(step: str) -> str:
     if step.startswith("landlock version"):
         return "use Linux 5.13 or newer with Landlock switched on (lsm=landlock,… at boot)"

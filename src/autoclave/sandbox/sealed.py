@@ -15,8 +15,9 @@ from pathlib import Path
 from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput, SandboxUnavailable
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun, SelfTest, Tier
+from ..domain.text import show_line
 from . import places
-from .refusal import unavailable
+from .refusal import silent, unavailable
 from .scratch import is_scratch, scratch_below
 
 _LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
@@ -55,8 +56,6 @@ class SealedSandbox:
     async def run_untested(self, run: SealedRun) -> tuple[SealedResult, JsonObject]:
         """A run before the self-test has passed, with the launcher's facts: for the self-test."""
         report, streams = await self._launch(self._order(run), run.stdin)
-        if "ended" not in report:
-            raise unavailable(report)
         return _result(report, streams), report
 
     async def self_test(self) -> SelfTest:
@@ -96,9 +95,7 @@ class SealedSandbox:
             done = subprocess.run(
                 _command(), input=_packed(order, b""), capture_output=True, env={}, check=False
             )
-        report, _ = _unpacked(done.stdout, done.stderr)
-        if "ended" not in report:
-            raise unavailable(report)
+        _unpacked(done.stdout, done.stderr)
 
     def _order(self, run: SealedRun) -> JsonObject:
         if sys.platform != "linux":
@@ -173,12 +170,14 @@ def _unpacked(output: bytes, errors: bytes) -> tuple[JsonObject, list[bytes]]:
     try:
         report = json.loads(line)
     except ValueError:
-        why = errors.decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
-        return {"step": "start the launcher", "why": " ".join(why) or "it said nothing"}, []
+        last = errors.decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
+        raise silent(show_line(" ".join(last) or "it said nothing")) from None
     streams = []
     for length in report["lengths"]:
         streams.append(rest[:length])
         rest = rest[length:]
+    if "ended" not in report:
+        raise unavailable(report)
     return report, streams
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import stat
 import struct
 
@@ -26,7 +25,7 @@ def fresh_uid() -> int:
     first, count = (_HIGH, _HIGH_COUNT) if _maps(_HIGH + _HIGH_COUNT) else (_LOW, _LOW_COUNT)
     taken = _uids_in_use()
     for _ in range(1_000):
-        uid = first + random.SystemRandom().randrange(count)
+        uid = first + int.from_bytes(os.urandom(8), "little") % count
         if uid not in taken:
             return uid
     raise StepFailed("choose a user id", errno.EAGAIN, "every sealed user id is in use")
