@@ -385,3 +385,36 @@ async def test_script_of_the_workspace_stays_executable(
     result = await run(toolbox, workspace=workspace)
 
     assert result.outputs == {"tool": True, "a.txt": False}
+
+
+async def test_environment_behind_a_link_is_not_opened(
+    make: Make, toolbox: Build, workspace: Path, tmp_path: Path
+) -> None:
+    """A link in the workspace makes no other folder of the machine readable."""
+    import sys
+
+    minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    secret = tmp_path / "secret" / "lib" / minor / "site-packages"
+    secret.mkdir(parents=True)
+    (workspace / ".venv").symlink_to(tmp_path / "secret")
+    make(
+        code="async def execute(c, i):\n    return {'n': len(c.site_packages)}\n",
+        more=READS,
+    )
+
+    result = await run(toolbox, workspace=workspace)
+
+    assert result.outputs == {"n": 0}
+
+
+async def test_answer_that_is_too_large_is_a_failure(make: Make, toolbox: Build) -> None:
+    """The cap on the result channel holds, and half an answer is none."""
+    make(
+        code="async def execute(c, i):\n    return {'x': 'x' * 100_000}\n",
+        more="[limits]\nresult_bytes = 2048\n",
+    )
+
+    result = await run(toolbox)
+
+    assert result.failure is not None
+    assert result.outputs == {}

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,13 +15,14 @@ from ..domain.capability import CapabilityResult, Failure, Manifest
 from ..domain.changes import ChangeSet
 from ..domain.errors import InvalidInput, Stale
 from ..domain.ports import Files, Sandbox
-from ..domain.sealed import SealedResult, SealedRun, Tier
+from ..domain.sealed import Limits, SealedResult, SealedRun, Tier
 from .answers import failed, read_answer
 from .project import site_packages
 from .schemas import misfit
 from .trees import read_tree
 
 HOST = Path(__file__).with_name("host.py")
+_TEST_SECONDS = 120.0
 _MOST_LOG = 256 << 10
 _OWN_TIME = 0.95
 """Share of the wall clock that the capability may use; the rest is for a clear answer."""
@@ -115,7 +116,7 @@ class Launcher:
             "site_packages": [str(path) for path in _site_packages(job)],
             "inputs": job.inputs,
             "key": job.key,
-            "seconds": job.manifest.limits.wall_seconds * _OWN_TIME,
+            "seconds": _limits(job).wall_seconds * _OWN_TIME,
         }
 
     def _sealed_run(self, job: Job, folder: Path, request: JsonObject) -> SealedRun:
@@ -125,7 +126,7 @@ class Launcher:
             folder=folder,
             readable=(HOST.parent, *code, *_site_packages(job)),
             stdin=json.dumps(request).encode(),
-            limits=job.manifest.limits,
+            limits=_limits(job),
             tier=self._tier,
         )
 
@@ -146,6 +147,18 @@ def _keep_executable(given: Iterable[str], workspace: Path, copy: Path) -> None:
 
 def _all(job: Job) -> tuple[Manifest, ...]:
     return (job.manifest, *job.dependencies)
+
+
+def _limits(job: Job) -> Limits:
+    """A whole suite of tests may take longer than one run."""
+    own = job.manifest.limits
+    if job.mode != "test":
+        return own
+    return replace(
+        own,
+        wall_seconds=max(own.wall_seconds, _TEST_SECONDS),
+        cpu_seconds=max(own.cpu_seconds, int(_TEST_SECONDS)),
+    )
 
 
 def _site_packages(job: Job) -> tuple[Path, ...]:
