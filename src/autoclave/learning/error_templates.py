@@ -19,6 +19,7 @@ SHARE_CONSTANT = 0.66
 """A template may not become vaguer than this: at least this share of its tokens stays fixed."""
 
 _QUOTED = r"(?<![\w\\])(?P<quote>['\"`])(?:(?!(?P=quote)).|(?P=quote)(?=\w))*(?P=quote)(?!\w)"
+_ENDINGS = "py|csv|json|toml|yaml|yml|txt|md|html|log|db|ini|cfg"
 _MASKS: tuple[tuple[str, str], ...] = (
     ("url", r"\b[a-z][a-z0-9+.-]{1,15}://[^\s'\"`<>]+"),
     ("text", r"b?" + _QUOTED),
@@ -26,8 +27,11 @@ _MASKS: tuple[tuple[str, str], ...] = (
     ("time", r"\b\d\d?:\d\d:\d\d(?:[.,]\d+)?"),
     ("id", r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"),
     ("path", r"(?:[A-Za-z]:\\|\.{0,2}/|~/)[\w.@+-]+(?:[/\\][\w.@+-]*)*"),
-    ("path", r"\b[\w.@+-]+(?:/[\w.@+-]+)+\.\w+"),
-    ("path", r"\b[\w-]+(?:\.[\w-]+)*\.(?:py|csv|json|toml|yaml|yml|txt|md|html|log|db|ini|cfg)\b"),
+    ("path", r"(?<![\w.@+-])[\w.@+-]+(?:/[\w.@+-]+)+\.\w+"),
+    (
+        "path",
+        r"(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:py|csv|json|toml|yaml|yml|txt|md|html|log|db|ini|cfg)\b",
+    ),
     ("hex", r"\b0[xX][0-9a-fA-F]+"),
     ("hex", r"\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b"),
     ("num", r"[-+]?\d+(?:[.,_]\d+)*(?:[eE][-+]?\d+)?%?"),
