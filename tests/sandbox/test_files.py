@@ -41,7 +41,7 @@ def _change(path: str, before: bytes | None, after: bytes | None) -> ChangeSet:
     return ChangeSet((FileChange(path=path, before=before, after=after),))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(old=TREES, new=TREES)
 def test_applying_a_difference_makes_trees_equal(
     tmp_path_factory: pytest.TempPathFactory, old: dict[str, bytes], new: dict[str, bytes]

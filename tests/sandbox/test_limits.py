@@ -215,8 +215,8 @@ async def test_files_hidden_in_depth(run_python: RunPython) -> None:
     """Folders too deep for a path count as too much."""
     source = """
 import os, time
-for _ in range(1000):
-    os.mkdir('deeper'); os.chdir('deeper')
+for _ in range(30):
+    os.mkdir('deeper' * 40); os.chdir('deeper' * 40)
 time.sleep(60)
 """
     result = await run_python(source)
