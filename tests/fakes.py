@@ -284,12 +284,16 @@ def open_loop(
         model=model,
         clock=clock,
         capabilities_folder=folder,
+        capability_host=folder,
         body_lock=nullcontext,
         body_changed=body_changed,
         refresh=refresh,
         touches_of=lambda paths: ["capabilities"],
         answers_beforehand=lambda ruling, action, up_to: ruling.risk <= up_to,
         grant=_grant,
+        ask_seconds=lambda risk: 3600.0,
+        approval_seconds=3600.0,
+        shortage=lambda: "",
     )
     return Loop(
         parts=parts, board=board, toolbox=toolbox, journal=journal, engine=engine, clock=clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from .core.writer import Writer
 from .domain.canonical import JsonObject
 from .domain.ports import LanguageModel
 from .domain.proposal import Approval
+from .domain.risk import Risk
 from .governance.approval_system import answer_upto, grant
 from .governance.components import touches_of
 from .governance.gate import PolicyGate
@@ -44,6 +46,7 @@ from .service.control import Control
 from .service.goal_desk import GoalDesk
 from .service.home import Home
 from .service.running import Running
+from .service.watching import Refresh, Shortage
 from .settings import Settings, load_settings
 
 _BODY = ("capabilities",)
@@ -96,14 +99,16 @@ def open_control(
         model=model,
         clock=time.time,
         capabilities_folder=home.capabilities,
+        capability_host=Path(host.__file__),
         body_lock=lambda: HomeLock(home.runtime / "body.lock"),
         body_changed=body.changed,
-        refresh=body.refresh,
+        refresh=Refresh(body, gate, home.rules),
         touches_of=lambda paths: touches_of(paths, body_prefixes=_BODY),
-        answers_beforehand=answer_upto,
+        answers_beforehand=partial(answer_upto, most=gate.policy.approvals.yes_up_to),
         grant=_grant,
-        ask_timeout_seconds=gate.policy.approvals.ask_timeout,
-        approval_seconds=settings.approval_hours * 3600,
+        ask_seconds=gate.policy.ask_seconds,
+        approval_seconds=min(settings.approval_hours * 3600, gate.policy.approval_seconds(Risk.R4)),
+        shortage=Shortage(home.root, gate.policy.machine),
     )
     goals = GoalDesk(parts, board, budget=gate.policy.goal_budget)
     running = Running(

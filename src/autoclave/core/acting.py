@@ -10,7 +10,7 @@ from ..domain.changes import ChangeSet
 from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed, NotFound
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Act, Effect, to_json
-from ..domain.risk import Action, ActionKind
+from ..domain.risk import Action, ActionKind, Risk
 from ..domain.run import Run, RunKind
 from .parts import Parts
 from .permission import Parked, permit
@@ -90,6 +90,10 @@ class Acting:
         if isinstance(inputs.get("argv"), list):
             attributes |= {"argv": inputs["argv"], "shell": False}
         action = Action(kind=kind, target=manifest.name, attributes=attributes, goal_id=run.id)
+        if needs.workspace != "none":
+            reading = Action(kind=ActionKind.WORKSPACE_READ, target=".", goal_id=run.id)
+            asked = f"May {manifest.name} read the workspace?"
+            await permit(self._parts, run, reading, request=f"{key}-read", question=asked)
         return await permit(
             self._parts,
             run,
@@ -209,7 +213,7 @@ class Acting:
                 "(no: take it as failed)",
                 "shown": "",
                 "digest": request,
-                "expires_at": self._parts.clock() + self._parts.ask_timeout_seconds,
+                "expires_at": self._parts.clock() + self._parts.ask_seconds(Risk.R4),
             }
             event = NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload)
             return await self._parts.ledger.record(run, event)

@@ -10,48 +10,39 @@ import asyncio
 import importlib
 import json
 import subprocess
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "capabilities"))
-CASES = sorted((HERE / "cases").glob("case_*.json"))
+CASES = sorted((Path(__file__).parent / "cases").glob("case_*.json"))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_case(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_case(path: Path, context: Any) -> None:
     """The goal that failed is reached."""
     case = json.loads(path.read_text(encoding="utf-8"))
-    workspace = tmp_path / "workspace"
     for name, text in case["files"].items():
-        file = workspace / name
+        file = context.workspace / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode("latin-1"))
-    workspace.mkdir(exist_ok=True)
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.chdir(workspace)
 
-    _run_chain(case["chain"], workspace, tmp_path / "scratch")
+    _run_chain(case["chain"], context)
 
     if case["done"]:
         done = subprocess.run(
-            case["done"], cwd=workspace, capture_output=True, text=True, check=False
+            case["done"], cwd=context.workspace, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 
 
-def _run_chain(chain: list[dict[str, Any]], workspace: Path, scratch: Path) -> None:
+def _run_chain(chain: list[dict[str, Any]], context: Any) -> None:
     outputs: dict[str, dict[str, Any]] = {}
     for step in chain:
         unless = step.get("unless")
         if unless and outputs.get(unless["step"], {}).get(unless["field"]):
             continue
         code = importlib.import_module(f"{step['capability']}.code")
-        context = SimpleNamespace(workspace=workspace, scratch=scratch, key="replay", seconds=30.0)
         inputs = {name: _resolve(value, outputs) for name, value in step["inputs"].items()}
         outputs[step["name"]] = asyncio.run(code.execute(context, inputs))
 

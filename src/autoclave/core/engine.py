@@ -35,6 +35,7 @@ class Engine:
         self._proposals = Proposals(parts)
         self._active: dict[str, asyncio.Task[Any]] = {}
         self._halt = asyncio.Event()
+        self._shortage = ""
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then let every step in hand end, or cut it off after 10 s.
@@ -58,8 +59,11 @@ class Engine:
         try:
             while True:
                 await self._schedule()
-                if not self._active and not self._board(("waiting",)):
+                if not self._active and not self._board(("queued", "running", "waiting")):
                     return
+                if not self._active and self._shortage:
+                    hint = "free some, or raise the limits in safety_rules.yaml"
+                    raise OutOfResources(self._shortage, hint=hint)
                 await self._wait_a_moment()
                 await self._reap()
         finally:
@@ -82,6 +86,12 @@ class Engine:
         """Start what can be started, the most urgent first; stop what was cancelled."""
         await self._expire_questions()
         self._stop_cancelled()
+        if shortage := self._parts.shortage():
+            if shortage != self._shortage:
+                _log.warning("no more work is taken on: %s", shortage)
+            self._shortage = shortage
+            return
+        self._shortage = ""
         for row in self._board(("queued", "running", "waiting")):
             if len(self._active) >= self._at_once:
                 return

@@ -42,6 +42,8 @@ class Parts:
     model: LanguageModel | None
     clock: Clock
     capabilities_folder: Path
+    capability_host: Path
+    """The program that runs a capability inside the sandbox; it makes contexts for tests too."""
     body_lock: Callable[[], AbstractContextManager[object]]
     """Held while the body (mind and capabilities) is written."""
     body_changed: Callable[[tuple[str, ...], str], Awaitable[None]]
@@ -54,5 +56,9 @@ class Parts:
     """Whether a yes up to a risk tier, given beforehand, answers this question."""
     grant: Callable[[str, str, str, float, float], Approval]
     """A person's leave: subject, digest, who, now, seconds it lasts."""
-    ask_timeout_seconds: float = 4 * 3600.0
-    approval_seconds: float = 24 * 3600.0
+    ask_seconds: Callable[[Risk], float]
+    """How long a question of this risk waits before silence is a no."""
+    approval_seconds: float
+    """How long a proposal waits for a person."""
+    shortage: Callable[[], str]
+    """Why no more work should be taken on now; empty when all is well."""

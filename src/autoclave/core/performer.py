@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..domain.canonical import JsonObject
-from ..domain.errors import AutoclaveError, Fatal, NotAllowed, NotServed
+from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, NotAllowed, NotServed
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import (
     Act,
@@ -21,7 +21,7 @@ from ..domain.intents import (
     parse,
     to_json,
 )
-from ..domain.risk import Action, ActionKind, Verdict
+from ..domain.risk import Action, ActionKind, Risk, Verdict
 from ..domain.run import Run
 from ..domain.usage import Spend
 from .acting import Acting
@@ -126,7 +126,9 @@ class Performer:
         }
         if model is None:
             return await self._record(run, intent, bad(failure_of(_no_model())))
-        run.budget.check(run.spend, Spend(usd=model.price(request)))
+        price = model.price(request)
+        self._judge_call(run, model.name, price)
+        run.budget.check(run.spend, Spend(usd=price))
         key = f"{run.id}-{run.keys + 1}"
         recorded = {"key": key, "intent": to_json(intent), "effect": "once"}
         event = NewEvent(kind=EventKind.INTENT_RECORDED, payload=recorded)
@@ -143,6 +145,17 @@ class Performer:
         spend = {"model_calls": 1, "tokens": answer["tokens"], "usd": answer["usd"]}
         done = result_event(key, to_json(intent), good(value=answer), spend=spend)
         return await self._parts.ledger.insist(run, done)
+
+    def _judge_call(self, run: Run, model: str, price: float) -> None:
+        action = Action(
+            kind=ActionKind.MODEL_CALL,
+            target=model,
+            attributes={"model": model, "usd": price},
+            goal_id=run.id,
+        )
+        ruling = self._parts.gate.judge(action)
+        if ruling.verdict is not Verdict.ALLOW:
+            raise BudgetSpent(f"this model call may not be made: {ruling.reason}")
 
     async def _wait(self, run: Run, intent: Wait) -> Run:
         """A timer is a row; the run comes back when it is due."""
@@ -166,7 +179,7 @@ class Performer:
             "question": intent.question,
             "shown": "",
             "digest": request,
-            "expires_at": self._parts.clock() + self._parts.ask_timeout_seconds,
+            "expires_at": self._parts.clock() + self._parts.ask_seconds(Risk.R1),
         }
         event = NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload)
         return await self._parts.ledger.record(run, event)

@@ -59,7 +59,7 @@ async def _ask(
         "shown": shown,
         "digest": bound_to,
         "ruling": ruling.to_json(),
-        "expires_at": parts.clock() + parts.ask_timeout_seconds,
+        "expires_at": parts.clock() + parts.ask_seconds(ruling.risk),
     }
     return await parts.ledger.record(
         run, NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload), actor="kernel"

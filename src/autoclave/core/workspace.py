@@ -38,6 +38,7 @@ def _bundle(parts: Parts, run: Run) -> Iterator[Path]:
         write_bundle(
             folder,
             capabilities=parts.capabilities_folder,
+            host=parts.capability_host,
             cases=cases_of(parts, run),
             files=parts.files,
         )

@@ -15,10 +15,10 @@ from ..core.parts import Parts
 from ..core.proposals import Proposals
 from ..core.writer import Writer
 from ..domain.canonical import JsonObject
-from ..domain.errors import InvalidInput, NotFound
+from ..domain.errors import InvalidInput, NotAllowed, NotFound
 from ..domain.events import EventKind, NewEvent
 from ..domain.knowledge import PatternKind
-from ..domain.risk import Action, ActionKind, Origin
+from ..domain.risk import Action, ActionKind, Origin, Verdict
 from ..domain.sealed import Tier
 from ..governance.gate import PolicyGate
 from ..monitoring.exporters import export_events, export_metrics
@@ -233,9 +233,18 @@ class Control:
 
     async def restore_checkpoint(self, checkpoint: str, *, by: str) -> JsonObject:
         """Go back to a snapshot; the present becomes one first. Raises Busy, NotFound."""
+        self._judge_restore(checkpoint)
         await self._writer.call(self._journal.close)
         restored = await asyncio.to_thread(self._checkpoints.restore, checkpoint, by=by)
         return _checkpoint(restored.to_json())
+
+    def _judge_restore(self, checkpoint: str) -> None:
+        """The command of a person is the answer to an ask; a deny stays one."""
+        person = frozenset({Origin.PERSON})
+        action = Action(kind=ActionKind.CHECKPOINT_RESTORE, target=checkpoint, origins=person)
+        ruling = self._gate.judge(action)
+        if ruling.verdict is Verdict.DENY:
+            raise NotAllowed(f"this may not be restored: {ruling.reason}", rules=ruling.rules)
 
     async def audit_verify(self) -> JsonObject:
         return asdict(await self._writer.call(self._journal.verify))

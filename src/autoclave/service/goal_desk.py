@@ -75,6 +75,8 @@ class GoalDesk:
         asked = question_to_json(run)
         if asked is None:
             raise Conflict(f"{goal} is {run.status} and asks nothing now")
+        if answer.yes and self._parts.clock() >= asked["expires_at"]:
+            raise Stale(f"the question of {goal} has expired: silence was a no")
         if answer.yes and digest != asked["digest"]:
             raise Stale(
                 f"the hash {digest[:12]!r} is not that of what {goal} asks now",
