@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from autoclave.domain.canonical import JsonObject
-from autoclave.domain.changes import ChangeSet, FileChange
+from autoclave.domain.changes import ChangeSet
 from autoclave.domain.errors import OutOfResources, Stale
 from autoclave.domain.knowledge import Case
-from autoclave.domain.proposal import Draft, Edit, Evidence, GateResult, GateVerdict
+from autoclave.domain.proposal import Edit, Evidence, GateResult, GateVerdict
 from autoclave.modification.gate import Bench, Finding, failed
 from autoclave.modification.workshop import LibcstWorkshop
 

@@ -107,6 +107,7 @@ def _run(request: dict[str, Any], report: Report) -> None:
         "-p",
         "no:cacheprovider",
         "--import-mode=importlib",
+        "--continue-on-collection-errors",
         f"--config-file={settings}",
         f"--rootdir={request['root']}",
         f"--confcutdir={request['root']}",

@@ -17,7 +17,8 @@ def indented(source: str, indent: str, *, file: str) -> str:
 
     `source` may stand at any depth. It has to be whole statements, and at least one.
     """
-    module = _alone(source, file)
+    # Blank lines at the end would become part of what follows and change its hash.
+    module = _alone(source.rstrip("\n") + "\n", file)
     statements, footer = module.body[1:], module.footer
     if not statements:
         raise InvalidInput(f"the new source for {file} has no statement")

@@ -115,10 +115,15 @@ def _verdict(suite: Suite, base: Session, judged: Session, *, tests_only: bool) 
         return failed(f"no verdict that counts: {judged.problem}")
     expected = {test for test in base.collected if not suite.is_twin(test)}
     ran = {test for test in judged.collected if not suite.is_twin(test)}
+    if gone := sorted(expected - ran):
+        why = judged.messages.get(gone[0].partition("::")[0], "")
+        return failed(
+            f"{len(gone)} tests are gone, first {gone[0]}{_last_line(why)}",
+            gone=gone[:_MOST_LISTED],
+            message=why,
+        )
     if fooled := _fooled(suite, base, judged):
         return failed(f"{fooled[0]} passes even when its comparison is impossible", fooled=fooled)
-    if gone := sorted(expected - ran):
-        return failed(f"{len(gone)} tests are gone, first {gone[0]}", gone=gone[:_MOST_LISTED])
     added = sorted(ran - expected)
     if added and not tests_only:
         return failed(f"{added[0]} was not expected", added=added[:_MOST_LISTED])
@@ -132,13 +137,18 @@ def _verdict(suite: Suite, base: Session, judged: Session, *, tests_only: bool) 
         "impossible_twins": sum(suite.is_twin(test) for test in judged.collected),
     }
     if worse:
-        message = judged.messages.get(worse[0], "").strip().rsplit("\n", maxsplit=1)[-1]
-        facts |= {"worse": worse[:_MOST_LISTED], "message": judged.messages.get(worse[0], "")}
-        return failed(f"{len(worse)} tests got worse, first {worse[0]}: {message}", **facts)
+        why = judged.messages.get(worse[0], "")
+        facts |= {"worse": worse[:_MOST_LISTED], "message": why}
+        return failed(f"{len(worse)} tests got worse, first {worse[0]}{_last_line(why)}", **facts)
     if ran and not passes:
         return failed("not one test passes", **facts)
     left = f", {len(still)} fail as before" if still else ""
     return passed(f"{passes} of {len(ran)} tests pass{left}", **facts)
+
+
+def _last_line(message: str) -> str:
+    last = message.strip().rsplit("\n", maxsplit=1)[-1]
+    return f": {last}" if last else ""
 
 
 def _is_worse(base: Session, judged: Session, test: str) -> bool:

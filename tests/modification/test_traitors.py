@@ -1,0 +1,355 @@
+"""Changes that have to be refused, each for its one named reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoclave.domain.changes import ABSENT, ChangeSet, FileChange
+from autoclave.domain.errors import InvalidInput, NotAllowed
+from autoclave.domain.proposal import Draft, Edit, Evidence, GateVerdict
+from autoclave.modification.workshop import LibcstWorkshop
+
+MakeEdit = Callable[..., Edit]
+CODE = "capabilities/mean/code.py"
+
+
+def first_fail(evidence: Evidence) -> tuple[str, str]:
+    result = next(r for r in evidence.gates if r.verdict is GateVerdict.FAIL)
+    return result.name, result.summary
+
+
+@pytest.mark.parametrize(
+    ("file", "rule"),
+    [
+        ("src/autoclave/governance/judge.py", "inside-the-body"),
+        ("src/autoclave/mind/decide.py", "mind-is-not-sealed"),
+        ("safety_rules.yaml", "inside-the-body"),
+        ("capabilities_evil/code.py", "inside-the-body"),
+        ("capabilities/mean/capability.toml", "plain-source-files"),
+        ("capabilities/mean/__pycache__/code.cpython-311.pyc", "no-hidden-paths"),
+        ("capabilities/mean/code.pyc", "plain-source-files"),
+        ("capabilities/mean/.hidden.py", "no-hidden-paths"),
+        ("capabilities/.git/hooks.py", "no-hidden-paths"),
+        ("capabilities/mean/.gitattributes", "no-hidden-paths"),
+        ("capabilities/mean/tests/conftest.py", "no-start-up-hooks"),
+        ("capabilities/conftest.py", "no-start-up-hooks"),
+        ("capabilities/mean/sitecustomize.py", "no-start-up-hooks"),
+        ("capabilities/mean/c\u043ede.py", "plain-file-names"),
+        ("capabilities/mean/native.so", "plain-source-files"),
+    ],
+)
+def test_files_out_of_the_surface_are_refused(
+    workshop: LibcstWorkshop, edit: MakeEdit, file: str, rule: str
+) -> None:
+    """The rule that says no is named."""
+    new = edit("replace", "", source="x = 1\n", target_hash=ABSENT, file=file)
+
+    with pytest.raises(NotAllowed) as caught:
+        workshop.draft([new])
+
+    assert caught.value.rules == (rule,)
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "capabilities/../safety_rules.yaml", "a//b.py"])
+def test_paths_that_climb_are_no_edits(edit: MakeEdit, file: str) -> None:
+    """Such an edit refuses to exist."""
+    with pytest.raises(InvalidInput):
+        edit("replace", "", source="x = 1\n", target_hash=ABSENT, file=file)
+
+
+def test_a_link_on_the_way_is_refused(
+    workshop: LibcstWorkshop, edit: MakeEdit, home: Path, tmp_path: Path
+) -> None:
+    """What lies behind it is not the body."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (home / "capabilities/linked").symlink_to(outside)
+    new = edit(
+        "replace", "", source="x = 1\n", target_hash=ABSENT, file="capabilities/linked/code.py"
+    )
+
+    with pytest.raises(NotAllowed) as caught:
+        workshop.draft([new])
+
+    assert caught.value.rules == ("no-links",)
+    assert not list(outside.iterdir())
+
+
+def test_a_weakened_test_may_not_ride_along(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, edit: MakeEdit, home: Path
+) -> None:
+    """Code and what judges it change one after the other."""
+    file = "capabilities/mean/tests/test_mean.py"
+    text = (home / file).read_text(encoding="utf-8")
+    weakened = edit("replace", text, "test_mean", "def test_mean(): pass\n", file=file)
+
+    with pytest.raises(NotAllowed) as caught:
+        workshop.draft([mean_edit(), weakened])
+
+    assert caught.value.rules == ("tests-do-not-ride-with-code",)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("x = 1  # \u202e reversed", "no-hidden-characters"),
+        ("x = 'a\u200bb'", "no-hidden-characters"),
+        ("\u0435val = print", "plain-ascii-names"),
+        ("\uff45xec('1')", "plain-ascii-names"),
+        ("x\u3164 = 1", "no-hidden-characters"),
+    ],
+)
+def test_text_that_reads_otherwise_than_it_runs_is_refused(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, line: str, rule: str
+) -> None:
+    """Look-alike names and characters that nobody sees."""
+    with pytest.raises(NotAllowed) as caught:
+        workshop.draft([mean_edit("append", "", source=f"{line}\n")])
+
+    assert caught.value.rules == (rule,)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x = 1  # harmless\rimport os\n",
+        b"# -*- coding: utf-7 -*-\nx = 1\n",
+        b"\n# vim: set fileencoding=latin-1 :\nx = 1\n",
+        b"\xef\xbb\xbfx = 1\n",
+        b"x = 1\r\n",
+        b"x = '\xff'\n",
+        b"x = 1\0\n",
+    ],
+)
+async def test_bytes_of_another_form_fail_the_surface_gate(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, replay: Any, data: bytes
+) -> None:
+    """Even when someone hands them in without an edit."""
+    draft = by_hand(workshop.draft([mean_edit()]), data)
+
+    evidence = await workshop.judge(draft, cases=[], replay=replay)
+
+    assert first_fail(evidence)[0] == "surface"
+    assert "plain-text" in first_fail(evidence)[1]
+
+
+@pytest.mark.parametrize(
+    ("source", "power"),
+    [
+        ("import urllib.request\n", "network: urllib.request"),
+        ("import socket as harmless\n", "network: socket"),
+        ("from os import system as s\n", "process: os.system"),
+        ("import os\nos._exit(0)\n", "process: os._exit"),
+        ("import os as o\no.fork()\n", "process: os.fork"),
+        ("import os\ngetattr(os, 'system')('x')\n", "process: os.system"),
+        ("import atexit\n", "process: atexit"),
+        ("import subprocess\n", "process: subprocess"),
+        ("import asyncio\nasyncio.create_subprocess_exec\n", "process: asyncio.create_sub"),
+        ("import ctypes\n", "native: ctypes"),
+        ("eval('1')\n", "eval: eval"),
+        ("__import__('os')\n", "eval: __import__"),
+        ("import importlib\n", "eval: importlib"),
+        ("().__class__.__bases__[0].__subclasses__()\n", "reflection: .__subclasses__"),
+        ("getattr(1, 'a' + 'b')\n", "reflection: getattr of a computed name"),
+        ("import sys\nsys.modules['pytest']\n", "reflection: sys.modules"),
+        ("import gc\n", "reflection: gc"),
+        ("import pickle\n", "serialisation: pickle"),
+        ("from pytest import raises\n", "test machinery: pytest"),
+        ("import os\nos.environ['CI']\n", "environment: os.environ"),
+        ("import requests_html\n", "dependency: requests_html"),
+        ("from other import code\n", "dependency: other"),
+    ],
+)
+async def test_new_powers_are_refused(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, replay: Any, source: str, power: str
+) -> None:
+    """What the code could not do before it may not do afterwards."""
+    lines = [mean_edit("append", "", source=source)]
+    draft = workshop.draft(lines)
+
+    evidence = await workshop.judge(draft, cases=[], replay=replay)
+
+    assert first_fail(evidence)[0] == "capability delta"
+    assert power in first_fail(evidence)[1]
+
+
+EVIL = """\
+
+
+class _Yes(float):
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 1
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "source", "words"),
+    [
+        (
+            "mean",
+            EVIL + "\n\ndef mean(numbers: list[float]) -> float:\n    return _Yes(1.0)\n",
+            "passes even when its comparison is impossible",
+        ),
+        (
+            "spread",
+            EVIL + "\n\ndef spread(numbers: list[float]) -> float:\n    return _Yes(1.0)\n",
+            "passes even when its comparison is impossible",
+        ),
+        (
+            "spread",
+            "\n\ndef spread(numbers: list[float]) -> float:\n    raise SystemExit(0)\n",
+            "got worse",
+        ),
+    ],
+)
+async def test_code_that_fools_its_tests_is_refused(
+    workshop: LibcstWorkshop,
+    mean_edit: MakeEdit,
+    replay: Any,
+    target: str,
+    source: str,
+    words: str,
+) -> None:
+    """Objects equal to everything, exits in the middle, loops without end."""
+    head, _, definition = source.rpartition("\n\ndef ")
+    edits = [mean_edit(target=target, source=f"\n\ndef {definition}")]
+    if head:
+        edits.insert(0, mean_edit("insert_before", target, source=head + "\n"))
+
+    evidence = await workshop.judge(workshop.draft(edits), cases=[], replay=replay)
+
+    assert first_fail(evidence)[0] == "capability tests"
+    assert words in first_fail(evidence)[1]
+
+
+HOOKS = {
+    "exit": "import os\nos._exit(0)\n",
+    "forged": (
+        "import os, json\n"
+        "lie = {'nonce': '', 'collected': [], 'outcomes': {}, 'messages': {}}\n"
+        "for number in range(3, 256):\n"
+        "    try:\n"
+        "        os.write(number, json.dumps(lie).encode())\n"
+        "    except OSError:\n"
+        "        pass\n"
+        "os._exit(0)\n"
+    ),
+    "hidden": "import os\nos.write(3, b'{}')\n",
+    "patched": (
+        "import sys\n"
+        "from _pytest.reports import TestReport\n"
+        "real = TestReport.from_item_and_call.__func__\n"
+        "def lie(cls, item, call):\n"
+        "    report = real(cls, item, call)\n"
+        "    report.outcome = 'passed'\n"
+        "    return report\n"
+        "TestReport.from_item_and_call = classmethod(lie)\n"
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("hook", "words"),
+    [
+        ("exit", "without a report"),
+        ("forged", "report"),
+        ("hidden", "Bad file descriptor"),
+        ("patched", "planted"),
+    ],
+)
+async def test_the_verdict_is_not_written_by_the_judged(
+    tmp_path: Path, home: Path, sandbox: Any, files: Any, hook: str, words: str
+) -> None:
+    """Where the static gates are blind, a session that was tampered with counts for nothing."""
+    from autoclave.modification.suite import Suite
+
+    bench = bare_bench(tmp_path, home, sandbox, files)
+    code = bench.candidate_root / CODE
+    code.write_text(code.read_text(encoding="utf-8") + HOOKS[hook], encoding="utf-8")
+
+    session = await Suite(bench, bench.candidate_root).judged(["mean"])
+
+    assert "passed" not in session.outcomes.values()
+    assert words in session.problem + str(session.messages)
+
+
+def bare_bench(tmp_path: Path, home: Path, sandbox: Any, files: Any) -> Any:
+    """A bench with the two bodies and the runner, and nothing else of use."""
+    import shutil
+
+    from autoclave.modification import suite
+    from autoclave.modification.gate import Bench
+
+    trees = tmp_path / "trees"
+    for name in ("base", "candidate"):
+        shutil.copytree(home / "capabilities", trees / name / "capabilities")
+    shutil.copyfile(Path(suite.__file__).with_name(suite.RUNNER), trees / suite.RUNNER)
+    nothing: Any = None
+    return Bench(
+        draft=nothing,
+        base=nothing,
+        candidate=nothing,
+        base_root=trees / "base",
+        candidate_root=trees / "candidate",
+        trees=trees,
+        root=home,
+        surface=nothing,
+        sandbox=sandbox,
+        files=files,
+        tier=nothing,
+        cases=(),
+        replay=nothing,
+        run_examples=nothing,
+    )
+
+
+@pytest.mark.slow
+async def test_tests_alone_may_change_and_none_may_go(
+    workshop: LibcstWorkshop, edit: MakeEdit, home: Path, replay: Any
+) -> None:
+    """A new test is judged on today's code; removing one is a fail."""
+    file = "capabilities/mean/tests/test_mean.py"
+    text = (home / file).read_text(encoding="utf-8")
+    added = "\n\ndef test_more():\n    assert code.mean([4.0]) == 4.0\n"
+
+    more = workshop.draft([edit("append", text, "", added, file=file)])
+    evidence = await workshop.judge(more, cases=[], replay=replay)
+    tests = next(r for r in evidence.gates if r.name == "capability tests")
+    assert (tests.verdict, tests.facts["tests"]) == (GateVerdict.PASS, 4)
+
+    fewer = workshop.draft([edit("remove", text, "test_spread", file=file)])
+    evidence = await workshop.judge(fewer, cases=[], replay=replay)
+    assert first_fail(evidence)[0] == "capability tests"
+    assert "are gone" in first_fail(evidence)[1]
+
+
+def by_hand(draft: Draft, data: bytes) -> Draft:
+    """The draft with other bytes than its edits made."""
+    (change,) = draft.changes.files
+    changed = FileChange(path=change.path, before=change.before, after=data)
+    return replace(draft, changes=ChangeSet((changed,)))
+
+
+def test_an_apply_checks_the_surface_again(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, home: Path
+) -> None:
+    """Nothing out of the surface is written, whoever asks."""
+    draft = workshop.draft([mean_edit()])
+    outside = FileChange(path="safety_rules.yaml", before=None, after=b"allow: all\n")
+
+    with pytest.raises(NotAllowed):
+        workshop.apply(
+            replace(draft, changes=ChangeSet((outside,))), proposal="P-0001", message="m"
+        )
+
+    assert not (home / "safety_rules.yaml").exists()
