@@ -169,6 +169,20 @@ def test_an_answer_names_what_it_is_for(call: Call, control: Any, goal: JsonObje
     assert named["digest"] == "f" * 64
 
 
+def test_a_yes_without_a_hash_shows_what_it_would_be_for(
+    call: Call, control: Any, goal: JsonObject
+) -> None:
+    """And answers nothing."""
+    asked = {"question": "may I?", "digest": "f" * 64, "diff": "+good\n"}
+    control.answers |= {"goal": {**goal, "question": asked}, "answer_goal": None}
+
+    called = call("goal", "answer", "G-0001", "yes")
+
+    assert called.code == 9
+    assert "+good" in called.out
+    assert [name for name, _, _ in control.asked] == ["goal"]
+
+
 def test_a_question_is_shown_with_its_diff_and_how_to_answer(
     call: Call, control: Any, goal: JsonObject
 ) -> None:

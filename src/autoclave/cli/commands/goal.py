@@ -9,6 +9,7 @@ import click
 
 from ...domain.canonical import JsonObject
 from ...domain.run import RunStatus
+from ..exits import ExitCode
 from ..goal_options import goal_options, goal_spec
 from ..invocation import Invocation, person
 from ..options import common_options
@@ -99,19 +100,33 @@ def retry(invocation: Invocation, goal: str) -> None:
 @command.command()
 @click.argument("goal", metavar="ID")
 @click.argument("answer", metavar="yes|no", type=click.Choice(["yes", "no"]))
-@click.option("--hash", "proof", default="", help="What the yes is for, as `goal show` prints it.")
+@click.option("--hash", "proof", help="What the yes is for, as `goal show` prints it.")
 @click.option("--reason", default="", help="Why; it is learned from.")
 @common_options()
 @click.pass_obj
-def answer(invocation: Invocation, goal: str, answer: str, proof: str, reason: str) -> None:
-    """Answer what a goal asks. A yes to a change needs its hash."""
+def answer(invocation: Invocation, goal: str, answer: str, proof: str | None, reason: str) -> int:
+    """Answer what a goal asks; `autoclave serve` goes on with it.
 
-    async def say(control: Control) -> None:
-        asked = (await control.goal(goal))["question"] or {}
-        digest = _whole_digest(proof, asked)
-        await control.answer_goal(goal, answer == "yes", digest=digest, reason=reason, by=person())
+    A yes needs the hash of what it is for. Without it, that is shown and the command ends with 9.
+    """
+    yes = answer == "yes"
 
-    _change(invocation, goal, say)
+    async def work(control: Control) -> JsonObject:
+        found = await control.goal(goal)
+        asked = found["question"]
+        if yes and proof is None and asked:
+            return found
+        digest = _whole_digest(proof or "", asked or {})
+        await control.answer_goal(goal, yes, digest=digest, reason=reason, by=person())
+        return await control.goal(goal)
+
+    found = invocation.call(work)
+    if yes and proof is None:
+        color = invocation.output.color
+        invocation.output.data(found, lambda data: goals.goal(data, color=color))
+        return ExitCode.STALE
+    _say(invocation, found)
+    return ExitCode.FINE
 
 
 def _whole_digest(said: str, asked: JsonObject) -> str:

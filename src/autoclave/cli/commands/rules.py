@@ -59,7 +59,8 @@ def _text(found: JsonObject, *, color: bool) -> str:
         "by": ", ".join(found["rules"]),
         "reason": found["reason"],
     }
-    return "\n".join([fields(rulings), "", *(_rule(r, color) for r in found["explanation"])])
+    first_what_matched = sorted(found["explanation"], key=lambda rule: not rule["matched"])
+    return "\n".join([fields(rulings), "", *(_rule(rule, color) for rule in first_what_matched)])
 
 
 def _rule(rule: JsonObject, color: bool) -> str:
