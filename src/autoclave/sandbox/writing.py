@@ -140,11 +140,14 @@ class _Apply:
                 folder = _parent(folder)
 
     def _remove_if_empty(self, folder: str) -> bool:
+        """Whether it is gone now; an attempt that was killed may have removed it already."""
         try:
             with _opened(self.root, folder) as handle:
                 mode = stat.S_IMODE(os.fstat(handle).st_mode)
             with _opened(self.root, _parent(folder)) as above:
                 os.rmdir(_name(folder), dir_fd=above)
+        except FileNotFoundError:
+            return True
         except OSError:
             return False
         self._note("removed", folder, mode)
@@ -204,7 +207,9 @@ def _staging(root: int, changes: ChangeSet) -> Iterator[int]:
         with _opened(root, name) as stage:
             yield stage
     finally:
-        _remove_staging(root, name)
+        # The outcome stands by now; what cannot be removed is ignored by readers and swept later.
+        with contextlib.suppress(OSError):
+            _remove_staging(root, name)
 
 
 def _remove_staging(root: int, name: str) -> None:
