@@ -238,20 +238,35 @@ def test_repair_priors_come_from_searches_and_applied_changes(log: Any) -> None:
 
 
 def test_what_helped_against_an_error_is_remembered(log: Any) -> None:
-    """A step that failed and then went well makes `retry` a remedy of that error."""
+    """A remedy after which the error did not come back has helped; `give up` is none."""
     failure = {"step": "get", "error_class": "Busy", "message": "try later", "where": "code.py:get"}
-    tries = [
-        {"step": "get", "capability": "get", "ok": False, "seconds": 0.1, "error_class": "Busy"},
-        {"step": "get", "capability": "get", "ok": True, "seconds": 0.1},
-    ]
+    tries = ["retry", "retry", "other way"]
+    used = [{"remedy": remedy, "failure": failure} for remedy in tries]
     for number in range(4):
-        log.end_goal(f"G-{number}", "get the page", actions=tries, failures=[failure])
+        log.end_goal(f"G-{number}", "get the page", failures=[failure] * 3, remedies=used)
+    gave_up = [{"remedy": "give up", "failure": failure}]
+    log.end_goal("G-9", "get the page", "failed", failures=[failure], remedies=gave_up)
 
     [error] = log.knowledge.recall("get the page")["errors"]
 
     assert error["template"] == "Busy at code.py:get: try later"
-    assert error["remedies"]["retry"]["succeeded"] == 4
-    assert error["remedies"]["retry"]["lower_bound"] > 0.5
+    assert list(error["remedies"]) == ["other way", "retry"]
+    assert error["remedies"]["other way"]["succeeded"] == 4
+    assert error["remedies"]["other way"]["lower_bound"] > 0.5
+    assert (error["remedies"]["retry"]["tried"], error["remedies"]["retry"]["succeeded"]) == (8, 0)
+
+
+def test_a_failure_of_a_plan_that_was_given_up_has_its_owner(log: Any) -> None:
+    """The step is looked up in every plan of the goal, not only in the last."""
+    first = {"name": "fetch", "capability": "fetch_page", "inputs": {}, "after": []}
+    plan = {"signature": "fetch", "source": "composed", "steps": [first], "template": [first]}
+    failure = {"step": "fetch", "error_class": "E", "message": "m", "where": "code.py:f"}
+    log.write("goal/G-1", EventKind.PLAN_MADE, plan=plan)
+    log.end_goal("G-1", "get the page", failures=[failure])
+
+    [error] = log.knowledge.patterns(kind=PatternKind.ERROR)
+
+    assert error.conditions["capability"] == "fetch_page"
 
 
 def test_a_change_for_the_worse_is_noticed(quick_log: Any) -> None:

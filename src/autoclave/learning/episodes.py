@@ -41,7 +41,9 @@ def goal_ended(connection: Connection, event: Event, engine: PatternEngine) -> N
         surprise = _count_outcome(connection, experience, family_id)
         families.count_words(connection, said)
         text_index.add(connection, event.id, " ".join(said))
-        errors = _learn_errors(connection, experience, event)
+        owners = _owners(experience, plans)
+        errors = _learn_errors(connection, experience, event, owners)
+        _count_remedies(connection, experience, event, owners)
         known = Known(
             family_id=family_id,
             errors=errors,
@@ -77,7 +79,6 @@ def _learn(
 ) -> None:
     weight = weight_of(experience)
     plan_store.count(connection, experience, plans, family_id=known.family_id, weight=weight)
-    remedies.count_recoveries(connection, experience, known.errors, plans)
     for observation in engine.observe(experience, known):
         pattern_store.count(
             connection,
@@ -164,13 +165,13 @@ def _count_outcome(connection: Connection, experience: Experience, family_id: in
 
 
 def _learn_errors(
-    connection: Connection, experience: Experience, event: Event
+    connection: Connection, experience: Experience, event: Event, owners: Mapping[str, str]
 ) -> tuple[KnownError, ...]:
     """The distinct errors of an experience: from its failures and from its recorded cases."""
     found: dict[str, KnownError] = {}
     for failure in objects_of(event.payload, "failures", 50):
-        capability = _capability_of(failure, experience.actions)
-        error = learn(connection, capability, failure, at=event.at, seen=1)
+        owner = _owner_of(failure, experience, owners)
+        error = learn(connection, owner, failure, at=event.at, seen=1)
         found[error.template_id] = error
     query = select(cases.c.template_id).where(
         cases.c.goal_id == experience.goal_id, cases.c.is_counted == 0
@@ -181,17 +182,34 @@ def _learn_errors(
     return tuple(found.values())
 
 
-def _capability_of(failure: JsonObject, actions: list[JsonObject]) -> str:
-    """Which capability failed: what the failure says, else the action with the same step."""
-    if named := name_of(failure, "capability"):
-        return named
+def _count_remedies(
+    connection: Connection, experience: Experience, event: Event, owners: Mapping[str, str]
+) -> None:
+    tried = []
+    for each in objects_of(event.payload, "remedies", 50):
+        failure = object_of(each, "failure")
+        owner = _owner_of(failure, experience, owners)
+        error = learn(connection, owner, failure, at=event.at, seen=0)
+        tried.append((error.template_id, name_of(each, "remedy")))
+    remedies.count_recoveries(connection, tried, is_ok=experience.success is Outcome.OK)
+
+
+def _owners(experience: Experience, plans: list[JsonObject]) -> dict[str, str]:
+    """Which capability each step ran, in any of the goal's plans."""
+    steps = [step for plan in plans for step in plan["steps"]]
+    of_plans = {name_of(step, "name"): name_of(step, "capability") for step in steps}
+    ran = {name_of(each, "step"): name_of(each, "capability") for each in experience.actions}
+    return {**of_plans, **ran}
+
+
+def _owner_of(failure: JsonObject, experience: Experience, owners: Mapping[str, str]) -> str:
+    """Which capability failed: what the failure says, else the owner of its step."""
     step = name_of(failure, "step")
+    if step or name_of(failure, "capability"):
+        return name_of(failure, "capability") or owners.get(step, "")
     error_class = name_of(failure, "error_class")
-    failed = [each for each in actions if each.get("ok") is not True]
-    same_step = [each for each in actions if step and name_of(each, "step") == step]
-    same_class = [each for each in failed if name_of(each, "error_class") == error_class]
-    fitting = same_step or ([] if step else same_class)
-    return name_of(fitting[0], "capability") if fitting else ""
+    same = [a for a in experience.actions if error_class and a.get("error_class") == error_class]
+    return name_of(same[0], "capability") if same else ""
 
 
 def _settle_cases(connection: Connection, goal_id: str) -> None:

@@ -107,18 +107,26 @@ class PerformancePatterns:
 
 
 class ContextPatterns:
-    """How well goals go in one kind of workspace."""
+    """How well goals go in one kind of situation: the short facts of their context."""
 
     def extract(self, experience: Experience, known: Known) -> Iterator[Observation]:
-        kind = name_of(experience.context, "workspace_kind")
-        if kind:
+        facts = {name: _fact(value) for name, value in sorted(experience.context.items())[:8]}
+        said = {name[:40]: fact for name, fact in facts.items() if fact}
+        if said:
+            situation = ", ".join(f"{name}={fact}" for name, fact in said.items())
             yield Observation(
                 kind=PatternKind.CONTEXT,
-                key=f"context:{kind}",
-                description=f"goals in a workspace of kind “{kind}”",
+                key=f"context:{situation}",
+                description=f"goals with {situation}",
                 ok=experience.success is Outcome.OK,
-                conditions={"workspace_kind": kind},
+                conditions=dict(said),
             )
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return clean(value) if isinstance(value, str) and len(value) <= 40 else ""
 
 
 class PatternEngine:

@@ -9,25 +9,28 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from ..domain.canonical import JsonObject
-from ..domain.knowledge import Experience, Outcome
 from . import rows
-from .payload import KEY_LENGTH, clean, name_of, number_of, texts_of
+from .payload import KEY_LENGTH, clean, number_of, texts_of
 from .statistics import Beta
 from .tables import remedy_stats, repair_priors
-from .template_store import KnownError
+
+GIVE_UP = "give up"
+"""As the mind names it; no remedy at all."""
 
 
 def count_recoveries(
-    connection: Connection,
-    experience: Experience,
-    errors: Sequence[KnownError],
-    plans: Sequence[JsonObject],
+    connection: Connection, tried: Sequence[tuple[str, str]], *, is_ok: bool
 ) -> None:
-    """Which remedies this episode tried against its errors, and whether they worked."""
-    is_ok = experience.success is Outcome.OK
-    for error in errors:
-        for remedy, helped in _tried(experience, error, plans, is_ok=is_ok).items():
-            add(connection, error.template_id, remedy, tried=1, succeeded=int(helped))
+    """Count `(template, remedy)` pairs in the order in which they were tried.
+
+    A remedy helped when its error did not come back and something else followed: a later error or
+    the end of a goal that was reached.
+    """
+    for place, (template_id, remedy) in enumerate(tried):
+        later = [template for template, _ in tried[place + 1 :]]
+        helped = template_id not in later and (is_ok or bool(later))
+        if remedy != GIVE_UP:
+            add(connection, template_id, remedy, tried=1, succeeded=int(helped))
 
 
 def add(
@@ -74,23 +77,6 @@ def add_to_prior(
     names = sorted({clean(each, KEY_LENGTH) for each in operators})
     new = [{"operator": each, "tried": tried, "succeeded": succeeded} for each in names]
     rows.add(connection, repair_priors, new, "tried", "succeeded")
-
-
-def _tried(
-    experience: Experience, error: KnownError, plans: Sequence[JsonObject], *, is_ok: bool
-) -> dict[str, bool]:
-    """Remedies have the names that the mind gives them."""
-    tried: dict[str, bool] = {}
-    runs = [each for each in experience.actions if name_of(each, "capability") == error.capability]
-    failed = [i for i, each in enumerate(runs) if name_of(each, "error_class") == error.error_class]
-    again = runs[failed[0] + 1 :] if failed else []
-    step = name_of(runs[failed[0]], "step") if failed else ""
-    if same := [each for each in again if name_of(each, "step") == step]:
-        tried["retry"] = same[-1].get("ok") is True
-    if len(plans) > 1:
-        smaller = " without " in plans[-1]["signature"]
-        tried["degrade" if smaller else "other way"] = is_ok
-    return tried
 
 
 def _searched(tried: Any) -> Iterable[tuple[str, int, int]]:
