@@ -90,7 +90,9 @@ def guard(site: Site) -> Iterator[Rewrite]:
     assert isinstance(node, ast.stmt)  # noqa: S101
     if not _can_precede(site, node):
         return
-    body = site.function.node.body
+    body = getattr(site.function.node, "body", None)
+    if not body:
+        return  # a statement of the module: there is no function to return from
     at_start = node is body[0] or (node is body[1] if len(body) > 1 and _is_doc(body[0]) else False)
     weight = 2.0 if at_start else 0.5
     results = _results(site)
