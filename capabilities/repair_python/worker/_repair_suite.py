@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 import traceback
@@ -100,6 +101,8 @@ class Suite:
             item._initrequest()
         item._excinfo = None
         random.seed(0)
+        _refresh_parameters(item)
+        _promise_report(item)
         try:
             item.ihook.pytest_runtest_setup(item=item)
             item.ihook.pytest_runtest_call(item=item)
@@ -113,6 +116,34 @@ class Suite:
         if error is None and getattr(item, "_excinfo", None):
             error = item._excinfo[0].value
         return error
+
+
+def _promise_report(item: Any) -> None:
+    """The fixture `tmp_path` reads, when it is torn down, what the reports said; there are none."""
+    try:
+        from _pytest.tmpdir import tmppath_result_key
+    except ImportError:
+        return
+    item.stash[tmppath_result_key] = {}
+
+
+def _refresh_parameters(item: Any) -> None:
+    """Parameters are shared by every run of a test; what one run did to them must not last."""
+    parameters = getattr(getattr(item, "callspec", None), "params", None)
+    if not parameters:
+        return
+    kept = item.__dict__.setdefault("_repair_parameters", None)
+    if kept is None:
+        plain = {k: v for k, v in parameters.items() if isinstance(v, list | dict | set | tuple)}
+        kept = item.__dict__["_repair_parameters"] = _copied(plain)
+    parameters.update(_copied(kept))
+
+
+def _copied(values: Facts) -> Facts:
+    try:
+        return copy.deepcopy(values)
+    except Exception:  # noqa: BLE001 (whatever a __deepcopy__ in code under test raises)
+        return {}
 
 
 def describe(error: BaseException) -> Facts:
