@@ -24,6 +24,8 @@ def arguments(root: str, paths: list[str], *, plain: bool) -> list[str]:
     for plugin in off:
         fixed += ["-p", f"no:{plugin}"]
     fixed += ["-W", "ignore::pytest.PytestConfigWarning"]
+    # Thousands of runs would otherwise leave a temporary folder each.
+    fixed += ["-o", "tmp_path_retention_policy=failed"]
     return [*fixed, *(["-o", "addopts="] if plain else []), *paths]
 
 
