@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from autoclave.domain.errors import Conflict, NotFound, Stale
 from autoclave.domain.proposal import Draft, Edit
 from autoclave.modification.lineage import Lineage
 from autoclave.modification.workshop import LibcstWorkshop
+from autoclave.sandbox.files import SafeFiles
 
 MakeWorkshop = Callable[..., LibcstWorkshop]
 MakeEdit = Callable[..., Edit]
@@ -244,6 +246,26 @@ def prepare(workshop: LibcstWorkshop, draft: Draft, act: str) -> Callable[[Libcs
     return lambda w: w.redo("P-0001")
 
 
+def test_a_write_that_leads_elsewhere_is_taken_back(
+    make_workshop: MakeWorkshop,
+    draft: Draft,
+    home: Path,
+    files: Any,
+    snapshot: Snapshot,
+) -> None:
+    """When the tree is not the approved one afterwards, nothing of it stays."""
+    before = snapshot(home)
+    intruder = home / "capabilities/mean/extra.py"
+    workshop = make_workshop(files=type(files)(intruder.touch))
+
+    with pytest.raises(Stale, match="taken back"):
+        workshop.apply(draft, proposal="P-0001", message="m")
+
+    intruder.unlink()
+    assert snapshot(home) == before
+    assert [entry["step"] for entry in workshop.lineage()] == ["begin"]
+
+
 @pytest.mark.chaos
 @pytest.mark.parametrize("act", ["apply", "undo", "redo"])
 def test_a_real_kill_anywhere_changes_nothing_about_the_end(
@@ -307,3 +329,51 @@ def in_a_child(work: Callable[[], Any]) -> int:
         os._exit(0)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.parametrize("act", ["apply", "undo"])
+def test_a_kill_before_any_write_of_the_real_files(
+    tmp_path: Path, make_workshop: MakeWorkshop, draft: Draft, home: Path, act: str
+) -> None:
+    """Killed before the n-th call that changes the disk, for every n; then run once more."""
+    workshop = make_workshop(files=SafeFiles())
+    do = prepare(workshop, draft, act)
+    expected = draft.candidate_tree if act == "apply" else draft.base_tree
+    ready = tmp_path / "ready"
+    shutil.copytree(home, ready)
+    killed = 0
+
+    while in_a_child(partial(die_before, killed, partial(do, workshop))) == -signal.SIGKILL:
+        if not workshop.lineage() or workshop.lineage()[0]["step"] != act:
+            do(workshop)
+        assert workshop.base_tree() == expected
+        steps = [entry["step"] for entry in workshop.lineage()]
+        assert (steps.count(act), steps.count("changed by hand")) == (1, 0)
+        assert not [path for path in home.iterdir() if path.name.startswith(".autoclave-")]
+        shutil.rmtree(home)
+        shutil.copytree(ready, home)
+        killed += 1
+
+    assert killed > 8
+
+
+def die_before(count: int, work: Callable[[], Any]) -> None:
+    """Do the work; end the process before the call with that number."""
+    left = [count]
+
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*arguments: Any, **more: Any) -> Any:
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left[0] -= 1
+            return call(*arguments, **more)
+
+        return wrapper
+
+    for name in ("rename", "replace", "link", "unlink", "mkdir", "rmdir", "fsync"):
+        setattr(os, name, counted(getattr(os, name)))
+    real_run = subprocess.run
+    subprocess.run = counted(real_run)
+    work()

@@ -292,3 +292,19 @@ async def test_good_edits_are_accepted_end_to_end(
     assert workshop.base_tree() == draft.candidate_tree
     workshop.undo("P-0001")
     assert workshop.base_tree() == draft.base_tree
+
+
+@pytest.mark.slow
+async def test_what_failed_before_may_go_on_failing(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, case: Case, replay: Any, home: Path
+) -> None:
+    """A test elsewhere that is broken already is named, and stops nothing."""
+    test = home / "capabilities/other/tests/test_other.py"
+    test.write_text(test.read_text(encoding="utf-8").replace("== 1", "== 2"), encoding="utf-8")
+
+    evidence = await workshop.judge(workshop.draft([mean_edit()]), cases=[case], replay=replay)
+
+    full = gate(evidence, "full tests")
+    assert full.verdict is GateVerdict.PASS
+    assert full.summary == "0 of 1 tests pass, 1 fail as before"
+    assert full.facts["still_failing"] == ["other/tests/test_other.py::test_one"]

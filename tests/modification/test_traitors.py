@@ -12,6 +12,7 @@ import pytest
 from autoclave.domain.changes import ABSENT, ChangeSet, FileChange
 from autoclave.domain.errors import InvalidInput, NotAllowed
 from autoclave.domain.proposal import Draft, Edit, Evidence, GateVerdict
+from autoclave.modification.powers import powers
 from autoclave.modification.workshop import LibcstWorkshop
 
 MakeEdit = Callable[..., Edit]
@@ -165,17 +166,38 @@ async def test_bytes_of_another_form_fail_the_surface_gate(
         ("from other import code\n", "dependency: other"),
     ],
 )
-async def test_new_powers_are_refused(
-    workshop: LibcstWorkshop, mean_edit: MakeEdit, replay: Any, source: str, power: str
-) -> None:
+def test_new_powers_are_seen(source: str, power: str) -> None:
     """What the code could not do before it may not do afterwards."""
-    lines = [mean_edit("append", "", source=source)]
-    draft = workshop.draft(lines)
+    assert any(found.startswith(power) for found in powers(source))
+
+
+@pytest.mark.parametrize("source", ["import socket\n", "import os\nos._exit(0)\n"])
+async def test_new_powers_are_refused(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, replay: Any, source: str
+) -> None:
+    """The gate names the capability and the power."""
+    draft = workshop.draft([mean_edit("append", "", source=source)])
 
     evidence = await workshop.judge(draft, cases=[], replay=replay)
 
-    assert first_fail(evidence)[0] == "capability delta"
-    assert power in first_fail(evidence)[1]
+    name, summary = first_fail(evidence)
+    assert name == "capability delta"
+    assert "mean gains" in summary
+
+
+async def test_a_declared_need_is_no_new_power(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, replay: Any, home: Path
+) -> None:
+    """A person wrote it into the manifest; the fact is shown all the same."""
+    manifest = home / "capabilities/mean/capability.toml"
+    manifest.write_text('name = "mean"\n[needs]\nnetwork = ["example.org"]\n', encoding="utf-8")
+    draft = workshop.draft([mean_edit("add_import", "", source="import socket\n")])
+
+    evidence = await workshop.judge(draft, cases=[], replay=replay)
+
+    delta = next(r for r in evidence.gates if r.name == "capability delta")
+    assert delta.verdict is GateVerdict.PASS
+    assert delta.facts["declared"] == ["network: socket"]
 
 
 EVIL = """\

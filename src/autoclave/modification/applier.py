@@ -11,7 +11,6 @@ from ..domain.ports import Files
 from ..domain.proposal import Draft
 from .body import Body, read_body, reverse
 from .lineage import Entry, Lineage, Step
-from .merge import without
 
 _APPLYING = frozenset({Step.APPLY, Step.REDO})
 
@@ -103,7 +102,10 @@ class Applier:
 
     def _reverting(self, entry: Entry, was: Body, became: Body, now: Body) -> ChangeSet:
         """The changes that take one commit back on the body `now`."""
-        paths = sorted(p for p in was.files.keys() | became.files.keys() if _differ(was, became, p))
+        from .merge import without
+
+        every = was.files.keys() | became.files.keys()
+        paths = sorted(path for path in every if was.files.get(path) != became.files.get(path))
         made = []
         for path in paths:
             standing = now.files.get(path)
@@ -116,7 +118,7 @@ class Applier:
                     path=path,
                     before=standing,
                     after=wanted,
-                    executable=path in was.executable | now.executable,
+                    executable=path in (was if path in was.files else now).executable,
                 )
             )
         return ChangeSet(tuple(change for change in made if change.before != change.after))
@@ -208,7 +210,3 @@ class Applier:
 
 def _is_done(entry: Entry, step: Step, proposal: str, digest: str) -> bool:
     return (entry.step, entry.proposal, entry.digest) == (step, proposal, digest)
-
-
-def _differ(was: Body, became: Body, path: str) -> bool:
-    return was.files.get(path) != became.files.get(path)

@@ -112,6 +112,7 @@ def _run(request: dict[str, Any], report: Report) -> None:
         f"--rootdir={request['root']}",
         f"--confcutdir={request['root']}",
         f"--basetemp={work / 'tests'}",
+        *(["--collect-only"] if request["collect_only"] else []),
         *request["paths"],
     ]
     pytest.main(arguments, plugins=[report, Helpers(_fresh_context(request["helpers"]))])

@@ -65,6 +65,16 @@ class Suite:
             outcomes={test: o for part in parts for test, o in part.outcomes.items()},
         )
 
+    async def expected(self, capabilities: Sequence[str]) -> Session:
+        """The ids of the tests on today's body, collected and not run."""
+        files = [file for name in capabilities for file in test_files(self._base, name)]
+        if not files:
+            return Session()
+        session = await self._run(self._base, files, collect_only=True)
+        if session.problem:
+            raise InvalidInput(f"the tests can't be collected on today's body: {session.problem}")
+        return session
+
     async def judged(self, capabilities: Sequence[str], *, twins: bool = False) -> Session:
         """How they end with the change, the tests themselves coming from the base."""
         return await self._session(self._judged, capabilities, twins=twins)
@@ -104,13 +114,16 @@ class Suite:
         _write(root / made, source)
         return made
 
-    async def _run(self, root: Path, paths: Sequence[PurePosixPath]) -> Session:
+    async def _run(
+        self, root: Path, paths: Sequence[PurePosixPath], *, collect_only: bool = False
+    ) -> Session:
         nonce = secrets.token_hex(16)
         helpers = self._bench.trees / "helpers.py"
         request = {
             "nonce": nonce,
             "root": str(root),
             "paths": sorted(str(root / path) for path in paths),
+            "collect_only": collect_only,
             "helpers": str(helpers) if helpers.exists() else "",
         }
         with self._bench.sandbox.scratch() as work:
