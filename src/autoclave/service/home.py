@@ -86,8 +86,6 @@ class Home:
             for folder in (self.log, self.database.parent, self.checkpoints, self.scratch.parent):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self.scratch.mkdir(mode=0o700, exist_ok=True)
-            # SQLite gives its side files the mode of the database, so it is made first.
-            os.close(os.open(self.database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise _explain(error, self.root) from error
 
