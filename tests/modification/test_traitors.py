@@ -375,3 +375,30 @@ def test_an_apply_checks_the_surface_again(
         )
 
     assert not (home / "safety_rules.yaml").exists()
+
+
+async def test_code_too_deep_for_the_walkers_is_refused(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, replay: Any
+) -> None:
+    """The parsers take it; that must end neither a gate nor the process."""
+    source = "DEEP = " + "1 + " * 900 + "1\n"
+    with pytest.raises(InvalidInput, match="too deeply"):
+        workshop.draft([mean_edit("append", "", source=source)])
+    draft = by_hand(workshop.draft([mean_edit()]), source.encode())
+
+    evidence = await workshop.judge(draft, cases=[], replay=replay)
+
+    assert first_fail(evidence)[0] == "parse"
+    assert "too deeply" in first_fail(evidence)[1]
+
+
+@pytest.mark.parametrize("data", [b"x = (\n", b'x = """', b"\tx\n y\n", b"\\", b"x = 1 \\\n"])
+async def test_bytes_that_are_no_python_are_refused(
+    workshop: LibcstWorkshop, mean_edit: MakeEdit, replay: Any, data: bytes
+) -> None:
+    """Handed in without an edit; the parse gate says no and nothing crashes."""
+    draft = by_hand(workshop.draft([mean_edit()]), data)
+
+    evidence = await workshop.judge(draft, cases=[], replay=replay)
+
+    assert first_fail(evidence)[0] == "parse"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..domain.errors import AutoclaveError, Conflict
+from ..domain.errors import AutoclaveError, Conflict, InvalidInput
 from ..domain.proposal import Edit, EditOperation
 from .operations import splices_for
 from .source_form import parse
@@ -20,6 +20,16 @@ def apply_edit(source: str, edit: Edit) -> str:
     Raises NotFound (no such target, with the nearest), Stale (the hash is for another text),
     Conflict (ambiguous, or nothing would change), InvalidInput (it would not parse).
     """
+    try:
+        return _applied(source, edit)
+    except RecursionError as error:
+        raise InvalidInput(
+            f"{edit.file} or the new source is nested too deeply",
+            hint="split the statement into several",
+        ) from error
+
+
+def _applied(source: str, edit: Edit) -> str:
     text = Source(source, edit.file)
     target = text.find(edit.target, edit.target_hash)
     splices = splices_for(text, target, edit)

@@ -113,4 +113,7 @@ async def _timed(gate: Gate, bench: Bench) -> tuple[Finding, float]:
         finding = await gate.check(bench)
     except AutoclaveError as error:
         finding = not_checked(f"not checked: {error.message}", error=type(error).__name__)
+    except RecursionError:
+        # Python's own walkers give up on code that the parsers still take.
+        finding = not_checked("not checked: the code is nested too deeply", error="RecursionError")
     return finding, round(time.perf_counter() - start, 3)

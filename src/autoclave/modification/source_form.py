@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import tokenize
 import unicodedata
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..domain.errors import InvalidInput
@@ -57,10 +59,9 @@ def parse(source: str, file: str) -> libcst.Module:
 
 def odd_names(source: str) -> Counter[str]:
     """Identifiers that are not plain ASCII; Python may read them as other names than people do."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return Counter(
         token.string
-        for token in tokens
+        for token in _tokens(source)
         if token.type == tokenize.NAME and not token.string.isascii()
     )
 
@@ -102,13 +103,19 @@ def _check_compiles(source: str, file: str) -> None:
 def _check_not_deep(source: str, file: str) -> None:
     # LibCST ends the whole process on very deep nesting, so long statements never reach it.
     count = 0
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+    for token in _tokens(source):
         count = 0 if token.type == tokenize.NEWLINE else count + 1
         if count > _MOST_TOKENS_IN_A_LINE:
             raise _bad(
                 file,
                 f"has a statement of over {_MOST_TOKENS_IN_A_LINE:,} tokens, line {token.start[0]}",
             )
+
+
+def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:
+    """Every token, up to where the text stops being Python."""
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        yield from tokenize.generate_tokens(io.StringIO(source).readline)
 
 
 def _bad(file: str, what: str) -> InvalidInput:

@@ -8,6 +8,7 @@ from .drafting import make_draft
 from .gate import Bench, Finding, failed, passed
 from .powers import new_powers
 from .source_form import parse
+from .targets import Source
 
 
 class SurfaceGate:
@@ -38,7 +39,7 @@ class ParseGate:
         try:
             again = make_draft(draft.edits, bench.base, surface=bench.surface, root=bench.root)
             for path in bench.changed_code:
-                parse(bench.candidate.files[path].decode("utf-8"), path)
+                Source(bench.candidate.files[path].decode("utf-8"), path)
         except AutoclaveError as error:
             return failed(error.message, error=type(error).__name__)
         if again.changes.digest != draft.changes.digest or again.diff != draft.diff:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -89,7 +88,7 @@ def _check_content(change: FileChange) -> None:
         raise _no("no-hidden-characters", f"{change.path} gains characters nobody sees: {named}")
     if not change.path.endswith(".py"):
         return
-    if odd := _new_names(before, after):
+    if odd := odd_names(after).keys() - odd_names(before).keys():
         named = ", ".join(sorted(odd))
         raise _no(
             "plain-ascii-names",
@@ -109,20 +108,6 @@ def decode_for_surface(path: str, data: bytes) -> str:
 
 def _text_or_nothing(data: bytes | None) -> str:
     return "" if data is None else data.decode("utf-8", "replace")
-
-
-def _new_names(before: str, after: str) -> set[str]:
-    try:
-        return set(odd_names(after)) - _quietly(odd_names, before)
-    except (SyntaxError, ValueError):
-        return set()  # the parse gate names what is wrong
-
-
-def _quietly(count: Callable[[str], Sequence[str] | dict[str, int]], text: str) -> set[str]:
-    try:
-        return set(count(text))
-    except (SyntaxError, ValueError):
-        return set()
 
 
 def _no(rule: str, message: str, hint: str = "") -> NotAllowed:
