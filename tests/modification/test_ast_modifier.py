@@ -223,6 +223,7 @@ def test_an_import_that_is_there_is_refused(sample: str, edit: MakeEdit) -> None
         "def area[T](self): pass\n",
         'def area(self): return f"{f"{1}"}"\n',
         "def area(self): return " + "a and " * 6_000 + "a\n",
+        'def area(self): return f"{' + "a and " * 20_000 + 'a}"\n',
         "def area(self): return " + "(" * 300 + ")" * 300 + "\n",
         "    def area(self):\n        pass\nelse:\n    pass\n",
     ],

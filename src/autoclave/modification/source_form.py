@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 20
 _MOST_TOKENS_IN_A_LINE = 2_000
+_LONGEST_FORMAT = 8_000
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
@@ -105,11 +106,21 @@ def _check_not_deep(source: str, file: str) -> None:
     count = 0
     for token in _tokens(source):
         count = 0 if token.type == tokenize.NEWLINE else count + 1
+        line = token.start[0]
         if count > _MOST_TOKENS_IN_A_LINE:
             raise _bad(
-                file,
-                f"has a statement of over {_MOST_TOKENS_IN_A_LINE:,} tokens, line {token.start[0]}",
+                file, f"has a statement of over {_MOST_TOKENS_IN_A_LINE:,} tokens (line {line})"
             )
+        if token.type == tokenize.STRING and _is_long_format(token.string):
+            raise _bad(
+                file, f"has an f-string of over {_LONGEST_FORMAT:,} characters (line {line})"
+            )
+
+
+def _is_long_format(text: str) -> bool:
+    """Before Python 3.12 an f-string is one token, whatever code it holds."""
+    prefix = text[: text.index(text[-1])]
+    return len(text) > _LONGEST_FORMAT and "f" in prefix.lower()
 
 
 def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:
