@@ -34,9 +34,34 @@ def _result(given: JsonObject) -> str:
     if not result["ok"]:
         failure = result["failure"]
         return f"{name} failed: {failure['error_class']}: {failure['message']}"
+    if intent["kind"] in _DONE:
+        return _DONE[intent["kind"]](intent, result)
     outputs = result.get("outputs") or {}
     told = outputs.get("summary") if isinstance(outputs, dict) else ""
-    return f"{name}: {told}" if told else f"{name} done"
+    return f"{name}: {told}" if told else f"{name}: done"
+
+
+def _checked(intent: JsonObject, result: JsonObject) -> str:
+    by = result["value"]["verified_by"]
+    return f"the done-test passes ({result['value']['test']})" if by == "check" else "no done-test"
+
+
+_DONE: Mapping[str, Callable[[JsonObject, JsonObject], str]] = {
+    "Recall": lambda intent, result: _recalled(result["value"]),
+    "Finish": _checked,
+    "Remember": lambda intent, result: f"kept: {intent['lesson']}",
+    "Think": lambda intent, result: f"the model answered ({intent['purpose']})",
+    "Wait": lambda intent, result: f"waits {intent['seconds']:.1f} s",
+    "Ask": lambda intent, result: f"{result['value']['by']} said {result['value']['answer']}",
+    "Propose": lambda intent, result: f"proposed {result['value']['proposal']}",
+}
+
+
+def _recalled(found: JsonObject) -> str:
+    plans, seen = len(found.get("plans", ())), len(found.get("experiences", ()))
+    if not plans and not seen:
+        return "nothing is known about goals like this"
+    return f"recalled {seen} experiences and {plans} plans"
 
 
 def _gates(given: JsonObject) -> str:
