@@ -223,20 +223,20 @@ def test_a_damaged_journal_is_set_aside_and_replaced(sqlite_place: Any, note: No
 
 
 def test_a_checkpoint_moves_from_one_database_to_the_other(
-    tmp_path: Path, postgres_schema: str, note: Note
+    folder: Path, postgres_schema: str, note: Note
 ) -> None:
     """What was taken from PostgreSQL runs on SQLite, and the chain holds."""
     from autoclave.core.journal import SqlJournal
 
-    place = {"key": b"k" * 32, "anchor": tmp_path / "anchor"}
-    rest: dict[str, Any] = {**place, "lock": tmp_path / "lock"}
-    journal = SqlJournal(postgres_schema, **place, archives=tmp_path / "archive")  # type: ignore[arg-type]
+    place = {"key": b"k" * 32, "anchor": folder / "anchor"}
+    rest: dict[str, Any] = {**place, "lock": folder / "lock"}
+    journal = SqlJournal(postgres_schema, **place, archives=folder / "archive")  # type: ignore[arg-type]
     journal.post("agent", [note("a")], actor="kernel")
-    made = Checkpoints(tmp_path / "c", url=postgres_schema, **rest).create("", journal=journal)
+    made = Checkpoints(folder / "c", url=postgres_schema, **rest).create("", journal=journal)
     journal.close()
-    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    url = f"sqlite:///{folder / 'journal.db'}"
 
-    Checkpoints(tmp_path / "c", url=url, **rest).restore(made.id)
+    Checkpoints(folder / "c", url=url, **rest).restore(made.id)
 
     moved = SqlJournal(url, **place)  # type: ignore[arg-type]
     assert [e.kind for e in moved.read("agent")] == [

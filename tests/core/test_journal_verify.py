@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
@@ -253,19 +253,23 @@ def test_nothing_to_verify_is_said(sqlite_place: Any) -> None:
         _check(sqlite_place)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     row=st.integers(1, 10),
     column=st.sampled_from(COLUMNS),
     position=st.integers(0, 10_000),
     bit=st.integers(0, 7),
 )
-def test_any_flipped_bit_is_named(row: int, column: str, position: int, bit: int) -> None:
+def test_any_flipped_bit_is_named(
+    folder: Path, row: int, column: str, position: int, bit: int
+) -> None:
     """One bit of one field of one event is enough, and the event is the right one."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        url = f"sqlite:///{folder / 'journal.db'}"
-        journal = SqlJournal(url, KEY, folder / "anchor")
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        home = Path(name)
+        url = f"sqlite:///{home / 'journal.db'}"
+        journal = SqlJournal(url, KEY, home / "anchor")
         _fill(journal)
         journal.close()
 
@@ -281,12 +285,14 @@ def test_any_flipped_bit_is_named(row: int, column: str, position: int, bit: int
             except IntegrityError:
                 reject()  # the database itself refuses a second event at that place
         engine.dispose()
-        found = verify_journal(url, KEY, anchor=folder / "anchor")
+        found = verify_journal(url, KEY, anchor=home / "anchor")
 
         assert (found.ok, found.first_bad) == (False, row)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     steps=st.lists(
         st.tuples(
@@ -297,12 +303,14 @@ def test_any_flipped_bit_is_named(row: int, column: str, position: int, bit: int
         max_size=25,
     )
 )
-def test_any_history_reads_back_and_verifies(steps: list[tuple[str, str, int]]) -> None:
+def test_any_history_reads_back_and_verifies(
+    folder: Path, steps: list[tuple[str, str, int]]
+) -> None:
     """The log equals a plain list, whatever the order of takes, appends, posts and restarts."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        url = f"sqlite:///{folder / 'journal.db'}"
-        journal = SqlJournal(url, KEY, folder / "anchor")
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        home = Path(name)
+        url = f"sqlite:///{home / 'journal.db'}"
+        journal = SqlJournal(url, KEY, home / "anchor")
         model: list[tuple[str, int, int, int]] = []
         heads = {stream: Head(epoch=0, seq=0) for stream in ("agent", "goal/G-1", "goal/G-2")}
 
@@ -317,7 +325,7 @@ def test_any_history_reads_back_and_verifies(steps: list[tuple[str, str, int]]) 
                 head = journal.take(stream, batch, actor="kernel")[1]
             else:
                 journal.close()
-                journal = SqlJournal(url, KEY, folder / "anchor")
+                journal = SqlJournal(url, KEY, home / "anchor")
                 continue
             first = heads[stream].seq
             model += [(stream, first + n + 1, head.epoch, n) for n in range(count)]
