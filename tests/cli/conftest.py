@@ -107,6 +107,13 @@ class Called:
         return found
 
 
+@pytest.fixture(autouse=True)
+def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What whoever runs the tests has set must not colour them."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "AUTOCLAVE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     folder = tmp_path / "home"
