@@ -197,6 +197,9 @@ class FakeSandbox:
 class FakeWorkshop:
     """Port Workshop over a body that is only a number of applied drafts."""
 
+    def begin(self) -> None:
+        return None
+
     def draft(self, edits: Sequence[Edit]) -> Draft:
         raise Conflict("this fake drafts nothing")
 

@@ -184,6 +184,9 @@ class Knowledge(Protocol):
 class Workshop(Protocol):
     """Turns edits into drafts, judges drafts, applies approved ones; keeps the lineage."""
 
+    def begin(self) -> None:
+        """Start the history with the body as it is found; harmless when there is one."""
+
     def draft(self, edits: Sequence[Edit]) -> Draft:
         """Exact bytes for the edits on today's body.
 

@@ -122,7 +122,8 @@ class Running:
             self._parts.ledger.listeners.remove(hear)
 
     async def _start(self, doing: str) -> None:
-        """Prove the sandbox and write down what will run."""
+        """Prove the sandbox, begin the history and write down what will run."""
+        self._parts.workshop.begin()
         test = await self._parts.sandbox.self_test()
         started = {"doing": doing, "mind": self._parts.mind.tree, "rules": self._parts.gate.digest}
         probes = {probe.name: probe.passed for probe in test.probes}
