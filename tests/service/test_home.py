@@ -90,7 +90,6 @@ def test_a_new_home_has_a_body_of_its_own(tmp_path: Path) -> None:
     assert home.rules.is_file()
     assert home.capabilities.is_dir()
     assert home.runtime.stat().st_mode & 0o777 == 0o700
-    assert home.database.stat().st_mode & 0o777 == 0o600
     assert not list(home.root.rglob("__pycache__"))
 
 
