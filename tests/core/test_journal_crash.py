@@ -39,7 +39,8 @@ def _appender(
 ) -> subprocess.Popen[bytes]:
     given = [place.url, str(place.anchor), name, str(count), str(freeze_at)]
     command = [sys.executable, "-c", _APPENDER, *given]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # Without a buffer: what `select` waits for must not have been read ahead.
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
 
 
 @pytest.mark.chaos
