@@ -11,7 +11,7 @@ from .edit import NotAnEdit, diff_of, edit_for
 from .project import copy_project, editable
 from .search import Findings, Patch, Search
 from .session import Session
-from .source import Source
+from .source import Source, Sources
 
 
 async def execute(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -23,25 +23,20 @@ def repair(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     workspace = Path(context.workspace)
     root = copy_project(workspace, Path(context.scratch).resolve() / "project")
     files = editable(root, inputs.get("files") or (), inputs.get("protect") or ())
-    sources = {f: s for f in files if (s := Source.read(root, f)) is not None}
-    if not sources:
-        return _report(Findings(why_not=_nothing_to_edit(files)), 0.0)
-    session = Session(root, list(sources), inputs.get("paths") or [])
+    if not files:
+        reason = "no Python file may be edited here: all are tests or protected"
+        return _report(Findings(why_not=reason), 0.0)
+    sources = Sources(root, files)
+    session = Session(root, files, inputs.get("paths") or [])
     try:
         return _repair(session, sources, inputs, workspace, context.seconds)
     finally:
         session.close()
 
 
-def _nothing_to_edit(files: list[str]) -> str:
-    if files:
-        return f"none of the files can be parsed: {', '.join(files[:5])}"
-    return "no Python file may be edited here: all are tests or protected"
-
-
 def _repair(
     session: Session,
-    sources: dict[str, Source],
+    sources: Sources,
     inputs: dict[str, Any],
     workspace: Path,
     seconds: float,
@@ -61,6 +56,7 @@ def _repair(
         budget,
         priors=inputs.get("priors") or {},
         seed=int(inputs.get("seed", 0)),
+        shuffled=inputs.get("order") == "shuffled",
         most_alternatives=int(inputs.get("most_alternatives", 12)),
     )
     findings = search.run([_id(test) for test in inputs.get("failing") or []])
@@ -113,6 +109,7 @@ def _report(
         "diff": "",
         "operator": [],
         "candidates": findings.candidates,
+        "generated": findings.generated,
         "candidates_per_second": round(findings.candidates / max(findings.seconds, 0.001), 1),
         "suspicious": [
             {"file": p.file, "line": p.line, "score": p.score} for p in findings.places[:10]

@@ -29,6 +29,8 @@ SHARES: dict[str, float] = {
     "compose": 5,
     "strengthen": 5,
     "test": 4,
+    "answer": 1.5,
+    "generate": 1.5,
     "guard": 5,
     "wrap_in_if": 0.7,
     "loosen": 2,

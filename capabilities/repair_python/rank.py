@@ -6,7 +6,7 @@ import ast
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import operators
 from .operators.base import Site
@@ -24,7 +24,9 @@ class Candidate:
 
     file: str
     function: Function | None
-    """What a warm worker can swap; None when the module has to be imported anew."""
+    """What a warm worker can swap."""
+    statement: ast.stmt | None
+    """What a warm worker can run again; without either the module is imported anew."""
     splices: tuple[Splice, ...]
     operator: str
     """`family:node`, the key of the priors."""
@@ -62,9 +64,7 @@ def candidates(
     order = [(-score, shuffled.random(), number) for number, (score, _) in enumerate(found)]
     order.sort()
     return [
-        Candidate(c.file, c.function, c.splices, c.operator, c.line, -score)
-        for score, _, number in order[:MOST]
-        for c in [found[number][1]]
+        replace(c, score=-score) for score, _, number in order[:MOST] for c in [found[number][1]]
     ]
 
 
@@ -133,7 +133,7 @@ def _changeable(source: Source, node: ast.AST) -> bool:
 
 
 def _rewrites(
-    site: Site, function: Function | None, place: float
+    site: Site, function: Function | None, place: float, statement: ast.stmt | None = None
 ) -> Iterator[tuple[float, Candidate]]:
     node = site.node
     line = getattr(node, "lineno", None) or getattr(
@@ -150,6 +150,7 @@ def _rewrites(
                 Candidate(
                     file=site.source.path,
                     function=function if inside else None,
+                    statement=statement,
                     splices=rewrite.splices,
                     operator=f"{operator.family}:{kind}",
                     line=line,
@@ -196,9 +197,16 @@ def _in_module(
         for node in [statement, *_nodes(statement)]:
             if not _changeable(source, node):
                 continue
-            for worth, candidate in _rewrites(Site(source, function, scope, node), None, place):
+            again = statement if _can_rerun(source, statement) else None
+            site = Site(source, function, scope, node)
+            for worth, candidate in _rewrites(site, None, place, again):
                 if candidate.operator.split(":")[0] in _AT_TOP:
                     yield worth, candidate
+
+
+def _can_rerun(source: Source, statement: ast.stmt) -> bool:
+    plain = isinstance(statement, ast.Assign | ast.AnnAssign)
+    return plain and isinstance(source.parents[statement], ast.Module)
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,11 @@ from .budget import Budget
 from .localise import Place, suspicious
 from .pool import WorkerLost
 from .rank import Candidate, candidates
-from .session import Session, unit_of, units_of
-from .source import Source
+from .session import Session, statement_unit, unit_of
+from .source import Source, Sources
 
-BATCH = 60
+SENTINELS = 8
+"""Passing tests that run after the failing ones, before the whole suite is asked."""
 MOST_FAILING = 12
 """Failing tests that every candidate is tried on; the others are in the whole suite."""
 
@@ -57,6 +59,11 @@ class Findings:
     total_tests: int = 0
 
 
+def _is_hot(candidate: Candidate) -> bool:
+    """Whether a warm worker can try it without a new import."""
+    return candidate.function is not None or candidate.statement is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """The texts that candidates are made for: as found, or with a first edit in them."""
@@ -89,15 +96,18 @@ class Search:
     def __init__(
         self,
         session: Session,
-        sources: dict[str, Source],
+        sources: Sources,
         budget: Budget,
         *,
         priors: dict[str, list[int]],
         seed: int,
+        shuffled: bool,
         most_alternatives: int,
     ) -> None:
         self._session = session
+        self._sources = sources
         self._base = Base(sources, sources)
+        self._shuffled = shuffled
         self._budget = budget
         self._priors = priors
         self._seed = seed
@@ -107,6 +117,7 @@ class Search:
         self._lines: dict[str, dict[str, list[int]]] = {}
         self._passing: list[str] = []
         self._tests: list[str] = []
+        self._sentinels: list[str] = []
         self._walk_began = 0.0
         self._stop_at = math.inf
         self._partials: list[tuple[int, Candidate]] = []
@@ -194,16 +205,16 @@ class Search:
         self._cover(self._near(), seconds)
         self._explain(first)
         places = suspicious(self._lines, set(first), self._relative(found.errors))
-        editable = set(self._base.sources)
-        found.places = [p for p in places if p.file in editable]
+        found.places = [p for p in places if self._sources.look(p.file)]
 
     def _module_places(self, known: set[tuple[str, int]]) -> list[Place]:
         """When the import fails, every top level statement is a little suspicious."""
-        files = {file for file, _ in known} or set(self._base.sources)
+        files = {file for file, _ in known if file in self._sources.paths}
         return [
             Place(path, node.lineno, 0.1)
-            for path, source in self._base.sources.items()
-            if path in files
+            for path in sorted(files or set(self._sources.paths))
+            for source in [self._sources.look(path)]
+            if source is not None
             for node in source.tree.body
             if (path, node.lineno) not in known
         ]
@@ -251,12 +262,24 @@ class Search:
             for function in source.functions
             if any(p.file == source.path for p in self.findings.places)
         ]
-        tests = [t for t in self._near() if t in self._lines][:20]
+        near = [t for t in self._near() if t in self._lines]
+        near.sort(key=lambda t: t not in self._guards())
         try:
-            most = self._session.count_ticks(functions, [*tests, *self._tests])
+            most, passing = self._session.count_ticks(functions, [*near[:20], *self._tests])
         except WorkerLost:
             return
         self._session.ticks = 10 * most + 3000
+        if not self._session.hooks:
+            self._sentinels = [t for t in near if t in set(passing)][:SENTINELS]
+
+    def _guards(self) -> set[str]:
+        """Passing tests that run a suspicious line: the first to notice a bad patch."""
+        places = {(p.file, p.line) for p in self.findings.places[:20]}
+        return {
+            test
+            for test, files in self._lines.items()
+            if any((f, line) in places for f, lines in files.items() for line in lines)
+        }
 
     # candidates
 
@@ -267,6 +290,8 @@ class Search:
         ranked = candidates(
             base.sources, scores, types=self._types, priors=self._priors, seed=self._seed
         )
+        if self._shuffled:
+            random.Random(self._seed).shuffle(ranked)  # noqa: S311 (a baseline to compare with)
         self.findings.generated += len(ranked)
         return ranked
 
@@ -290,7 +315,7 @@ class Search:
 
     def _try(self, base: Base, batch: Sequence[Candidate]) -> int:
         """How many of the batch are done with."""
-        hot = [c for c in batch if c.function is not None and not self._session.broken]
+        hot = [c for c in batch if _is_hot(c)] if not self._session.broken else []
         results = self._try_hot(base, hot) if hot else []
         states = dict(zip(map(id, hot), results, strict=False))
         for number, candidate in enumerate(batch):
@@ -303,22 +328,25 @@ class Search:
     def _try_hot(self, base: Base, batch: Sequence[Candidate]) -> list[Any]:
         units = [self._units(base, c) for c in batch]
         try:
-            return self._session.attempt(units, self._tests)
+            return self._session.attempt(units, [*self._tests, *self._sentinels])
         except WorkerLost:
             return [{"state": "crashed"}] * len(batch)
 
     def _units(self, base: Base, candidate: Candidate) -> list[dict[str, Any]]:
         """The swapped function, and those that the first of two edits changed elsewhere."""
-        source = base.sources[candidate.file]
-        units = units_of(source, self._session.root, candidate)
+        source, root = base.sources[candidate.file], self._session.root
+        if candidate.function is None:
+            assert candidate.statement is not None  # noqa: S101 (a hot candidate has one of both)
+            units = [statement_unit(source, root, candidate.statement, candidate.splices)]
+        else:
+            units = [unit_of(source, root, candidate.function, candidate.splices)]
         for path in base.changed():
             original, now = base.original[path], base.sources[path]
             for old, new in zip(original.functions, now.functions, strict=False):
-                same = candidate.function is not None and path == candidate.file
-                if same and new.qualname == candidate.function.qualname:  # type: ignore[union-attr]
+                if path == candidate.file and new is candidate.function:
                     units[0]["line"] = old.first_line
                 elif original.text(old.node) != now.text(new.node):
-                    units.append(unit_of(now, self._session.root, new) | {"line": old.first_line})
+                    units.append(unit_of(now, root, new) | {"line": old.first_line})
         return units
 
     def _note(self, base: Base, candidate: Candidate, result: dict[str, Any]) -> None:
@@ -335,7 +363,7 @@ class Search:
         if state == "passed":
             self._confirm(base, candidate)
         elif result.get("passed"):
-            self._partials.append((result["passed"], candidate))
+            self._partials.append((min(result["passed"], len(self._tests)), candidate))
 
     def _try_cold(self, base: Base, candidate: Candidate) -> str:
         changed = base.with_edit(candidate)
@@ -374,14 +402,14 @@ class Search:
             )
         )
         if len(found.patches) == 1:
-            extra = max(1.0, (used - self._walk_began) / 2)
+            extra = max(2.0, used - self._walk_began)
             self._stop_at = min(self._budget.seconds * 0.9, used + extra)
 
     def _keeps(self, changed: Base, candidate: Candidate, base: Base) -> bool:
         seconds = max(5.0, self._budget.wall_left / 3)
         first = [t for t in self.findings.failing if t not in self._tests]
         order = [*self._tests, *first, *self._affected(candidate)]
-        if self._session.broken or candidate.function is None:
+        if self._session.broken or not _is_hot(candidate):
             allowed = self.findings.others_failing
             reply = self._session.fresh(
                 changed.changed(), first=order, seconds=seconds, allowed=allowed, each=5.0

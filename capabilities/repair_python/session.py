@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from .pool import Worker, WorkerLost
-from .rank import Candidate
-from .source import Function, Source
+from .source import Function, Source, Splice
 
 Unit = dict[str, Any]
 
@@ -58,10 +58,12 @@ class Session:
         request = {"op": "explain", "tests": list(tests), "each": self.each}
         return self._ask(request, (self.each * 3 + 3) * (len(tests) + 1))
 
-    def count_ticks(self, units: list[list[Unit]], tests: Sequence[str]) -> int:
+    def count_ticks(self, units: list[list[Unit]], tests: Sequence[str]) -> tuple[int, list[str]]:
+        """The most loop turns that a test takes, and the tests that pass when run bare."""
         request = {"op": "count", "tests": list(tests), "each": self.each}
         request["candidates"] = [{"units": u} for u in units]
-        return int(self._ask(request, self.each * len(tests) * 2 + 10)["ticks"])
+        reply = self._ask(request, self.each * len(tests) * 2 + 10)
+        return reply["ticks"], reply["ok"]
 
     def attempt(self, batch: Sequence[list[Unit]], tests: Sequence[str]) -> list[dict[str, Any]]:
         """What each candidate of a batch did; None behind the first that passed."""
@@ -129,17 +131,28 @@ class Session:
                 worker.close()
 
 
-def units_of(source: Source, root: Path, candidate: Candidate) -> list[Unit]:
-    """The functions that a worker has to swap for a candidate."""
-    assert candidate.function is not None  # noqa: S101
-    return [unit_of(source, root, candidate.function, candidate.splices)]
-
-
-def unit_of(source: Source, root: Path, function: Function, splices: Any = ()) -> Unit:
+def unit_of(
+    source: Source, root: Path, function: Function, splices: tuple[Splice, ...] = ()
+) -> Unit:
+    """A function that a worker has to swap."""
     return {
         "file": str(root / source.path),
         "function": function.qualname,
         "line": function.first_line,
         "source": source.unit(function, splices),
+        "flags": source.future_flags,
+    }
+
+
+def statement_unit(
+    source: Source, root: Path, statement: ast.stmt, splices: tuple[Splice, ...]
+) -> Unit:
+    """A statement of a module that a worker has to run again."""
+    start, end = source.span(statement)
+    return {
+        "file": str(root / source.path),
+        "statement": True,
+        "line": statement.lineno,
+        "source": source.part(start, end, splices),
         "flags": source.future_flags,
     }

@@ -129,14 +129,18 @@ class Source:
     def unit(self, function: Function, splices: tuple[Splice, ...]) -> str:
         """The function with the splices in it, alone at its own lines, ready to compile."""
         first, last = function.first_line, function.node.end_lineno or function.node.lineno
-        start, end = self.line_span(first, last)
-        text = self.data[start:end]
-        for splice in sorted(splices, key=lambda s: s.start, reverse=True):
-            text = text[: splice.start - start] + splice.text.encode() + text[splice.end - start :]
+        text = self.part(*self.line_span(first, last), splices)
         head = ""
         for node in function.classes:
             head += " " * node.col_offset + f"class {node.name}:\n"
-        return "\n" * (first - 1 - len(function.classes)) + head + text.decode()
+        return "\n" * (first - 1 - len(function.classes)) + head + text
+
+    def part(self, start: int, end: int, splices: tuple[Splice, ...]) -> str:
+        """The bytes from start to end with splices, all inside, made in them."""
+        text = self.data[start:end]
+        for splice in sorted(splices, key=lambda s: s.start, reverse=True):
+            text = text[: splice.start - start] + splice.text.encode() + text[splice.end - start :]
+        return text.decode()
 
 
 def _functions(
@@ -186,3 +190,21 @@ class Scope:
     module_names: list[str] = field(default_factory=list)
     types: dict[str, set[str]] = field(default_factory=dict)
     """Types that names were seen to have when the failing tests ran."""
+
+
+class Sources(dict[str, Source]):
+    """Files that may be edited, parsed when they are first looked at."""
+
+    def __init__(self, root: Path, paths: list[str]) -> None:
+        super().__init__()
+        self._root = root
+        self.paths = paths
+
+    def look(self, path: str) -> Source | None:
+        """The parsed file; None when it may not or can't be edited."""
+        if path not in self and path in self.paths:
+            source = Source.read(self._root, path)
+            if source is None:
+                return None
+            self[path] = source
+        return self.get(path)

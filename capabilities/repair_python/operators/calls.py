@@ -186,7 +186,15 @@ OPERATORS = (
     Operator("callee", (ast.Call,), callee),
     Operator(
         "wrap",
-        (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.GeneratorExp),
+        (
+            ast.Name,
+            ast.Attribute,
+            ast.Call,
+            ast.Subscript,
+            ast.BinOp,
+            ast.GeneratorExp,
+            ast.ListComp,
+        ),
         wrap,
     ),
     Operator("unwrap", (ast.Call, ast.Subscript, ast.Attribute, ast.List, ast.Tuple), unwrap),

@@ -84,6 +84,17 @@ def extra_conditions(site: Site) -> Iterator[tuple[str, float]]:
             yield f"{one} not in {other}", 0.15
 
 
+def answer(site: Site) -> Iterator[Rewrite]:
+    """A condition instead of the truth value that is returned."""
+    node = site.node
+    assert isinstance(node, ast.Return)  # noqa: S101
+    truth = isinstance(node.value, ast.Constant) and isinstance(node.value.value, bool)
+    if node.value is None or not (truth or "bool" in site.scope.types.get("return", set())):
+        return
+    for new, weight in extra_conditions(site):
+        yield site.put(node.value, new, weight=weight, kind="truth")
+
+
 def guard(site: Site) -> Iterator[Rewrite]:
     """`if condition: return value` in front of a statement; `continue` and `break` in loops."""
     node = site.node
@@ -192,5 +203,6 @@ OPERATORS = (
         guard,
     ),
     Operator("wrap_in_if", (ast.Assign, ast.AugAssign, ast.Expr, ast.Return), wrap_in_if),
+    Operator("answer", (ast.Return,), answer),
     Operator("loosen", (ast.While, ast.If), loosen),
 )

@@ -60,11 +60,27 @@ def _string(site: Site, node: ast.Constant, value: str) -> Iterator[Rewrite]:
     if not raw.startswith(("'", '"')) or raw.startswith(("'''", '"""')):
         return
     variants = [value.strip(), value + " ", " " + value, "", value.lower(), value.upper()]
-    variants += [value.title(), value[:-1], value[1:], value * 2, value + "\n", value.rstrip("\n")]
+    variants += [
+        value.title(),
+        value[:-1],
+        value[1:],
+        value[::-1],
+        value * 2,
+        value + "\n",
+        value.rstrip("\n"),
+    ]
     variants += [" ", "_", "-", ",", ", ", "."] if len(value) <= 2 else []
     for new in dict.fromkeys(variants):
         if new != value:
-            yield site.put(node, repr(new), kind="str")
+            yield site.put(node, _quoted(new, raw[0]), kind="str")
+
+
+def _quoted(value: str, quote: str) -> str:
+    """A literal with the same quotes as the one that it replaces, where that is simple."""
+    text = repr(value)
+    if quote == '"' and text.startswith("'") and '"' not in text:
+        return f'"{text[1:-1]}"'
+    return text
 
 
 def off_by_one(site: Site) -> Iterator[Rewrite]:

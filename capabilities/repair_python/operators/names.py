@@ -149,7 +149,15 @@ OPERATORS = (
     Operator("key", (ast.Subscript,), keys),
     Operator(
         "compose",
-        (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant),
+        (
+            ast.Name,
+            ast.Attribute,
+            ast.Call,
+            ast.Subscript,
+            ast.Constant,
+            ast.ListComp,
+            ast.List,
+        ),
         compose,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import combinations, permutations
 
 from ..source import Splice
 from .base import Operator, Rewrite, Site
@@ -153,26 +154,43 @@ def _donors(site: Site) -> Iterator[tuple[str, float, str]]:
     for inner in ast.walk(site.function.node):
         if isinstance(inner, _SIMPLE) and not _is_doc(inner):
             text = site.text(inner)
-            if "\n" in text or text in seen:
-                continue
-            seen.add(text)
-            yield text, 1.0, "same"
-            for old in sorted(set(re.findall(r"\b[A-Za-z_]\w*\b", text))):
-                if old not in site.scope.names:
-                    continue
-                for new in site.scope.names[:8]:
-                    if new != old:
-                        changed = re.sub(rf"\b{old}\b", new, text)
-                        yield changed, 0.3, "renamed"
-    for name in site.scope.names[:8]:
+            if "\n" not in text and text not in seen:
+                seen.add(text)
+                yield text, 1.0, "same"
+                yield from _renamed(text, site.scope.names[:8])
+    yield from _common_steps(site)
+
+
+def _renamed(text: str, names: list[str]) -> Iterator[tuple[str, float, str]]:
+    """The statement with one name, or two at once, replaced by others."""
+    used = [n for n in sorted(set(re.findall(r"\b[A-Za-z_]\w*\b", text))) if n in names]
+    for old in used:
+        for new in names:
+            if new != old:
+                yield re.sub(rf"\b{old}\b", new, text), 0.3, "renamed"
+    for one, other in combinations(used, 2):
+        for first, second in permutations([n for n in names if n not in (one, other)], 2):
+            once = re.sub(rf"\b{one}\b", first, text)
+            yield re.sub(rf"\b{other}\b", second, once), 0.1, "renamed"
+
+
+def _common_steps(site: Site) -> Iterator[tuple[str, float, str]]:
+    """Statements that loops and builders often need."""
+    names = site.scope.names[:8]
+    for name in names:
         types = site.scope.types.get(name, set())
         if not types or types & {"int", "float"}:
             yield f"{name} += 1", 0.6, "step"
             yield f"{name} -= 1", 0.4, "step"
         if not types or types & {"list"}:
-            for other in site.scope.names[:8]:
+            for value in ("0", "1"):
+                yield f"{name}[0] = {value}", 0.2, "first"
+            for other in names:
                 if other != name:
                     yield f"{name}.append({other})", 0.3, "append"
+        if "set" in types:
+            for other in names:
+                yield f"{name}.add({other})", 0.4, "append"
         yield f"return {name}", 0.4, "return"
 
 
@@ -193,7 +211,7 @@ def _around(site: Site, node: ast.stmt, text: str, weight: float, kind: str) -> 
 
 
 def jump(site: Site) -> Iterator[Rewrite]:
-    """`break`, `continue`, `return` and `pass` for one another; `yield` and `return` too."""
+    """`break`, `continue` and `pass` for one another; other results."""
     node = site.node
     kind = type(node).__name__
     if isinstance(node, ast.Break | ast.Continue | ast.Pass):
@@ -201,27 +219,38 @@ def jump(site: Site) -> Iterator[Rewrite]:
             if new != kind.lower():
                 yield site.put_raw(node, new, kind=kind)
     elif isinstance(node, ast.Return):
-        for name in site.scope.names:
-            if node.value is None or site.text(node.value) != name:
-                yield site.put_raw(node, f"return {name}", kind=kind)
-        if node.value is not None:
-            yield site.put_raw(node, site.text(node.value), weight=0.5, kind="drop")
-            yield site.put_raw(node, f"yield {site.text(node.value)}", weight=0.5, kind="yield")
-            calls = isinstance(node.value, ast.Call)
-            yield site.put_raw(
-                node,
-                f"yield from {site.text(node.value)}",
-                weight=0.8 if calls else 0.2,
-                kind="yield",
-            )
-        for new in ("None", "True", "False", "0", "1", "[]", "''", "-1", "[[]]"):
-            yield site.put_raw(node, f"return {new}", weight=0.3, kind=kind)
+        yield from _results(site, node)
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         text = site.text(node)
         yield site.put_raw(node, f"return {text}", weight=1.0, kind="Expr")
         yield site.put_raw(node, f"yield from {text}", weight=0.5, kind="Expr")
         for name in site.scope.names[:6]:
             yield site.put_raw(node, f"{name} = {text}", weight=0.3, kind="Expr")
+
+
+def _results(site: Site, node: ast.Return) -> Iterator[Rewrite]:
+    text = site.text(node.value) if node.value is not None else ""
+    for name in site.scope.names:
+        if name != text:
+            yield site.put_raw(node, f"return {name}", kind="Return")
+    if text:
+        calls = 0.8 if isinstance(node.value, ast.Call) else 0.2
+        yield site.put_raw(node, text, weight=0.5, kind="drop")
+        yield site.put_raw(node, f"yield {text}", weight=0.5, kind="yield")
+        yield site.put_raw(node, f"yield from {text}", weight=calls, kind="yield")
+    for new in ("None", "True", "False", "0", "1", "[]", "''", "-1", "[[]]"):
+        yield site.put_raw(node, f"return {new}", weight=0.3, kind="Return")
+
+
+def generate(site: Site) -> Iterator[Rewrite]:
+    """`yield from` for `yield` and back; `return` for both."""
+    node = site.node
+    if isinstance(node, ast.Yield | ast.YieldFrom) and node.value is not None:
+        text = site.text(node.value)
+        other = "yield" if isinstance(node, ast.YieldFrom) else "yield from"
+        yield site.put_raw(node, f"{other} {text}")
+        if isinstance(site.parent, ast.Expr):
+            yield site.put_raw(site.parent, f"return {text}", weight=0.5)
 
 
 OPERATORS = (
@@ -232,5 +261,6 @@ OPERATORS = (
         (ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.If, ast.For, ast.While),
         copy,
     ),
+    Operator("generate", (ast.Yield, ast.YieldFrom), generate),
     Operator("jump", (ast.Break, ast.Continue, ast.Pass, ast.Return, ast.Expr), jump),
 )

@@ -84,8 +84,10 @@ def arithmetic(site: Site) -> Iterator[Rewrite]:
     node = site.node
     if isinstance(node, ast.AugAssign):
         old = BINARY.get(type(node.op), "")
-        for new in [*_NEAR.get(old, "").split(), ""]:
-            yield site.put_operator(node.target, node.value, f"{new}=", kind="AugAssign")
+        near = _NEAR.get(old, "").split()
+        for new in [*near, "", *(o for o in BINARY.values() if o not in (*near, old))]:
+            weight = 1.0 if new in near else 0.3
+            yield site.put_operator(node.target, node.value, f"{new}=", weight=weight)
     elif isinstance(node, ast.BinOp) and type(node.op) in BINARY:
         for place, new in enumerate(_NEAR[BINARY[type(node.op)]].split()):
             yield site.put_operator(node.left, node.right, new, weight=1.0 / (1 + place))

@@ -69,23 +69,30 @@ def _feed(digest: Any, code: CodeType) -> None:
 class Live:
     """The functions that are loaded from the files under repair, and how to change them."""
 
-    def __init__(self, files: list[str]) -> None:
+    def __init__(self, files: list[str], root: str) -> None:
         self._functions: dict[tuple[str, str], list[FunctionType]] = {}
-        self._modules = [m for m in list(sys.modules.values()) if _file(m) in files]
+        everything = list(sys.modules.values())
+        self._modules = {_file(m): m for m in everything if _file(m) in files}
+        self._project = [m for m in everything if _file(m).startswith(f"{root}/")]
         wanted = set(files)
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType) and thing.__code__.co_filename in wanted:
                 key = (thing.__code__.co_filename, thing.__code__.co_qualname)
                 self._functions.setdefault(key, []).append(thing)
         self._caches = [o for o in gc.get_objects() if isinstance(o, functools._lru_cache_wrapper)]
-        self._state = [(m.__dict__, _contents(m.__dict__)) for m in self._modules]
+        self._state = [(m.__dict__, _contents(m.__dict__)) for m in self._project]
         self._undo: list[tuple[FunctionType, CodeType]] = []
 
     def knows(self, file: str, qualname: str) -> bool:
         return (file, qualname) in self._functions
 
     def install(self, file: str, qualname: str, line: int, code: CodeType) -> bool:
-        """Swap the function and what it left behind (closures); False when it does not fit."""
+        """Swap the function and what it left behind (closures); False when it does not fit.
+
+        Without a name the code is a statement of the module, to be run in it again.
+        """
+        if not qualname:
+            return self._rerun(file, code)
         inner = {c.co_qualname: c for c in _inner(code)} | {qualname: code}
         prefix = f"{qualname}.<locals>."
         try:
@@ -103,10 +110,28 @@ class Live:
             return False
         return bool(self._undo)
 
+    def _rerun(self, file: str, code: CodeType) -> bool:
+        """Bind names of a module anew, also where other modules have imported them."""
+        module = self._modules.get(file)
+        if module is None:
+            return False
+        namespace = module.__dict__
+        before = dict(namespace)
+        try:
+            exec(code, namespace)  # noqa: S102 (a candidate, in a child of its own)
+        except Exception:  # noqa: BLE001 (what a candidate raises makes it fail)
+            return False
+        for name, old in before.items():
+            if namespace.get(name) is not old:
+                for other in self._project:
+                    if other.__dict__.get(name) is old:
+                        other.__dict__[name] = namespace[name]
+        return True
+
     def set_ticks(self, limit: int) -> Iterator[int]:
         """A new count of loop turns for every module under repair."""
         counter = iter(range(limit))
-        for module in self._modules:
+        for module in self._modules.values():
             module.__dict__[TICK] = counter.__next__
         return counter
 

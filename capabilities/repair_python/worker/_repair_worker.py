@@ -13,7 +13,9 @@ import random
 import resource
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -52,6 +54,14 @@ class Pipes:
             os.close(file.fileno())
 
 
+@dataclass(slots=True)
+class Units:
+    """The compiled parts of one candidate and a key that equal candidates share."""
+
+    parts: list[tuple[str, str, int, CodeType]]
+    key: str
+
+
 class Warm:
     """The suite is collected; every request forks from here."""
 
@@ -59,7 +69,7 @@ class Warm:
         self._pipes = pipes
         self._suite = suite
         self._files: list[str] = setup["files"]
-        self._live = Live(self._files)
+        self._live = Live(self._files, setup["root"])
         self._known: set[str] = set()
 
     def serve(self) -> None:
@@ -159,10 +169,17 @@ class Warm:
                 counter = self._live.set_ticks(most)
                 with at_most(request["each"]):
                     error = self._suite.run_bare(item, None)
-                send({"ticks": most - operator.length_hint(counter), "ok": error is None})
+                send(
+                    {
+                        "id": item.nodeid,
+                        "ticks": most - operator.length_hint(counter),
+                        "ok": error is None,
+                    }
+                )
 
         heard = list(messages(work, quiet_seconds=request["each"] * 2 + 2))
-        return {"ticks": max((m["ticks"] for m in heard if m["ok"]), default=0)}
+        good = [m for m in heard if m["ok"]]
+        return {"ticks": max((m["ticks"] for m in good), default=0), "ok": [m["id"] for m in good]}
 
     def _check(self, request: Request) -> Reply:
         """Run one candidate against many tests, every hook included; stop at the first failure."""
@@ -205,6 +222,7 @@ class Warm:
                 results[message.pop("number")] = message
                 heard += 1
                 if message["state"] == "passed":
+                    self._forget(results, compiled)
                     return {"results": results}
             if heard == 0 or (heard < len(todo) and not results[todo[heard - 1]]["hung"]):  # type: ignore[index]
                 results[todo[heard]] = {"state": "crashed", "hung": True, "passed": 0}
@@ -212,31 +230,41 @@ class Warm:
             todo = todo[heard:]
         return {"results": results}
 
-    def _compile(self, candidate: Request, *, fresh: bool = True) -> Any:
-        """Its functions' code, or why it is not worth a run: invalid, same, cold."""
-        units = []
-        key = ""
+    def _forget(self, results: list[Reply | None], compiled: list[Any]) -> None:
+        """What was not run may be asked for again."""
+        for result, units in zip(results, compiled, strict=True):
+            if result is None:
+                self._known.discard(units.key)
+
+    def _compile(self, candidate: Request, *, fresh: bool = True) -> Units | str:
+        """What to swap in, or why it is not worth a run: invalid, same, cold."""
+        units = Units(parts=[], key="")
         for unit in candidate["units"]:
-            file, name = unit["file"], unit["function"]
-            if not self._live.knows(file, name):
+            if "statement" not in unit and not self._live.knows(unit["file"], unit["function"]):
                 return "cold"
             try:
-                code = function_code(build(unit["source"], file, unit["flags"]), name)
+                code = build(unit["source"], unit["file"], unit["flags"])
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return "invalid"
-            if code is None:
+            if "statement" in unit:
+                units.parts.append((unit["file"], "", 0, code))
+            elif (inner := function_code(code, unit["function"])) is not None:
+                code = inner
+                units.parts.append((unit["file"], unit["function"], unit["line"], code))
+            else:
                 return "invalid"
-            units.append((file, name, unit["line"], code))
-            key += f"{file}:{name}:{unit['line']}:{fingerprint(code)};"
-        if fresh and key in self._known:
+            units.key += (
+                f"{unit['file']}:{unit.get('function')}:{unit['line']}:{fingerprint(code)};"
+            )
+        if fresh and units.key in self._known:
             return "same"
-        self._known.add(key)
+        self._known.add(units.key)
         return units
 
-    def _install(self, units: list[Any]) -> bool:
-        return all(self._live.install(*unit) for unit in units)
+    def _install(self, units: Units) -> bool:
+        return all(self._live.install(*part) for part in units.parts)
 
-    def _try_one(self, request: Request, units: list[Any], items: list[Any]) -> Reply:
+    def _try_one(self, request: Request, units: Units, items: list[Any]) -> Reply:
         if not self._install(units):
             self._live.restore()
             return {"state": "cold", "hung": False, "passed": 0}

@@ -1,0 +1,1 @@
+"""The repair benchmark: programs with one seeded defect each, and what `repair_python` does."""
