@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autoclave.domain.canonical import JsonObject
+from autoclave.domain.errors import JournalBroken
 from autoclave.domain.risk import Risk
 from autoclave.domain.sealed import Tier
 
@@ -235,6 +236,22 @@ def test_doctor_and_audit_end_with_findings(call: Call, control: Any, ok: bool, 
 
     assert call("doctor").code == code
     assert call("audit", "verify").code == code
+
+
+def test_doctor_reports_what_cannot_even_be_opened(call: Call, control: Any) -> None:
+    """The machine is looked at all the same."""
+    control.answers["doctor"] = JournalBroken("it is damaged", hint="restore a checkpoint")
+
+    called = call("doctor", "--json")
+
+    assert called.code == 6
+    assert called.json["checks"][0]["name"] == "python"
+    assert called.json["checks"][-1] == {
+        "name": "agent",
+        "verdict": "fail",
+        "detail": "it is damaged",
+        "fix": "restore a checkpoint",
+    }
 
 
 def test_a_sealed_command_ends_with_its_own_code(call: Call, control: Any) -> None:
