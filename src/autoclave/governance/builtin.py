@@ -234,7 +234,9 @@ def _kind_is_unknown(action: Action) -> bool:
 
 
 def _has_unclean_path(action: Action) -> bool:
-    return any(unclean(path) for path in read_paths(action))
+    # `.` is the root itself: it may be read, and never written.
+    whole = {"."} if action.kind is ActionKind.WORKSPACE_READ else set()
+    return any(unclean(path) for path in read_paths(action) if path not in whole)
 
 
 def _touches_unknown(action: Action) -> bool:
