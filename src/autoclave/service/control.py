@@ -234,7 +234,7 @@ class Control:
     async def restore_checkpoint(self, checkpoint: str, *, by: str) -> JsonObject:
         """Go back to a snapshot; the present becomes one first. Raises Busy, NotFound."""
         self._judge_restore(checkpoint)
-        await self._writer.call(self._journal.close)
+        await self._writer.call(self._close)
         restored = await asyncio.to_thread(self._checkpoints.restore, checkpoint, by=by)
         return _checkpoint(restored.to_json())
 
