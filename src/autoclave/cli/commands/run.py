@@ -15,6 +15,7 @@ from ..options import common_options
 from ..output import Output
 from ..render.goals import question, report
 from ..render.progress import progress_to
+from ..signals import Stopped
 
 
 @click.command()
@@ -36,9 +37,13 @@ def command(invocation: Invocation, /, quiet: bool, **options: Any) -> int:
     spec = goal_spec(**options)
     ask = _asker(output) if output.may_ask else None
     listener = progress_to(output, quiet=quiet)
-    run = invocation.call(
-        lambda control: control.run_goal(spec, by=person(), ask=ask, listener=listener)
-    )
+    try:
+        run = invocation.call(
+            lambda control: control.run_goal(spec, by=person(), ask=ask, listener=listener)
+        )
+    except Stopped:
+        output.note("it goes on with `autoclave serve`; `autoclave goal list` shows its id")
+        raise
     output.data(run, lambda r: report(r, color=output.color))
     if run["exit"] == "waiting":
         output.note(f"a person has to answer: autoclave goal show {run['id']}")
