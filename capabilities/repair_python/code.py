@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .budget import Budget
 from .choose import in_order
 from .edit import NotAnEdit, diff_of, edit_for
+from .pool import Project
 from .project import copy_project, editable
 from .search import Findings, Patch, Search
 from .session import Session
@@ -19,6 +21,11 @@ async def execute(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     return repair(context, inputs)
 
 
+async def verify(context: Any, inputs: dict[str, Any], key: str) -> dict[str, Any] | None:
+    """None: a repair only changes a copy, so one that was cut short has done nothing."""
+    del context, inputs, key
+
+
 def repair(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     workspace = Path(context.workspace)
     root = copy_project(workspace, Path(context.scratch).resolve() / "project")
@@ -27,7 +34,13 @@ def repair(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
         reason = "no Python file may be edited here: all are tests or protected"
         return _report(Findings(why_not=reason), 0.0)
     sources = Sources(root, files)
-    session = Session(root, files, inputs.get("paths") or [])
+    project = Project(
+        root=root,
+        files=tuple(files),
+        paths=tuple(inputs.get("paths") or ()),
+        site_packages=tuple(getattr(context, "site_packages", ())),
+    )
+    session = Session(project)
     try:
         return _repair(session, sources, inputs, workspace, context.seconds)
     finally:
@@ -78,7 +91,7 @@ def _proved(session: Session, patch: Patch, findings: Findings, budget: Budget) 
     before = {path: (session.root / path).read_bytes() for path in patch.texts}
     for path, data in patch.texts.items():
         (session.root / path).write_bytes(data)
-    judge = Session(session.root, [], session.paths)
+    judge = Session(replace(session.project, files=()))
     try:
         seconds = max(10.0, budget.wall_left)
         judge.each = 10.0

@@ -11,10 +11,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SCRIPT = Path(__file__).parent / "worker" / "_repair_worker.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Where the copy stands that tests run in, and what may be edited there."""
+
+    root: Path
+    files: tuple[str, ...]
+    """Paths below the root that may be edited."""
+    paths: tuple[str, ...] = ()
+    """Where tests are collected from; pytest's own choice when empty."""
+    site_packages: tuple[Path, ...] = ()
+    """Further places to import from."""
 
 
 class WorkerLost(Exception):
@@ -24,18 +38,16 @@ class WorkerLost(Exception):
 class Worker:
     """One worker process; `ask` sends a request and waits for its answer."""
 
-    def __init__(self, mode: str, root: Path, files: list[str], paths: list[str]) -> None:
+    def __init__(self, mode: str, project: Project) -> None:
         self.cpu_seconds = 0.0
         self.ready: dict[str, Any] = {}
         for plain in (False, True):
-            self._start(mode, root, files, paths, plain=plain)
+            self._start(mode, project, plain=plain)
             if self.ready.get("ok"):
                 break
             self.close()
 
-    def _start(
-        self, mode: str, root: Path, files: list[str], paths: list[str], *, plain: bool
-    ) -> None:
+    def _start(self, mode: str, project: Project, *, plain: bool) -> None:
         temporary = tempfile.gettempdir()
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -49,13 +61,19 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=root,
+            cwd=project.root,
             env=environment,
             start_new_session=True,
         )
         self._rest = b""
-        absolute = [str(root / f) for f in files]
-        setup = {"mode": mode, "root": str(root), "files": absolute, "paths": paths, "plain": plain}
+        setup = {
+            "mode": mode,
+            "root": str(project.root),
+            "files": [str(project.root / f) for f in project.files],
+            "paths": list(project.paths),
+            "site_packages": [str(p) for p in project.site_packages],
+            "plain": plain,
+        }
         self.ready = self.ask(setup, seconds=60)
 
     def ask(self, request: dict[str, Any], *, seconds: float) -> dict[str, Any]:
@@ -87,7 +105,10 @@ class Worker:
         return line
 
     def close(self) -> None:
-        """End it and everything in its process group."""
+        """End it, its children and everything in its process group."""
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

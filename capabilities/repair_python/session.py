@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .pool import Worker, WorkerLost
+from .pool import Project, Worker, WorkerLost
 from .source import Function, Source, Splice
 
 Unit = dict[str, Any]
@@ -16,10 +16,9 @@ Unit = dict[str, Any]
 class Session:
     """One copy of the project; every run of its code is in a child of a worker."""
 
-    def __init__(self, root: Path, files: list[str], paths: list[str]) -> None:
-        self.root = root
-        self.files = files
-        self.paths = paths
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.root = project.root
         self._spent = 0.0
         self.each = 5.0
         """Most seconds of processor time for one test."""
@@ -30,7 +29,7 @@ class Session:
         self._open_warm()
 
     def _open_warm(self) -> None:
-        self._warm = Worker("warm", self.root, self.files, self.paths)
+        self._warm = Worker("warm", self.project)
         self.collected: list[str] = self._warm.ready.get("collected", [])
         self.broken: list[dict[str, Any]] = self._warm.ready.get("broken", [])
         self.ok = bool(self._warm.ready.get("ok"))
@@ -99,7 +98,7 @@ class Session:
         It ends at the first failure of a test that is not `allowed` to fail.
         """
         if self._bare is None:
-            self._bare = Worker("bare", self.root, self.files, self.paths)
+            self._bare = Worker("bare", self.project)
         request = {
             "op": "fresh",
             "sources": {str(self.root / p): d.decode() for p, d in sources.items()},

@@ -69,18 +69,20 @@ class Heard:
 _GOOD = frozenset({"passed", "skipped"})
 
 
-def run_child(root: Path, targets: list[str], *, seconds: float) -> Heard:
+def run_child(root: Path, targets: list[str], *, seconds: float, site_packages: list[str]) -> Heard:
     """Run once; again without the project's own options when pytest does not know them."""
     deadline = time.monotonic() + seconds
-    heard = _run(root, targets, deadline, plain=False)
+    heard = _run(root, targets, deadline, site_packages, plain=False)
     if heard.status == _USAGE_ERROR and not heard.collected and not heard.done:
-        again = _run(root, targets, deadline, plain=True)
+        again = _run(root, targets, deadline, site_packages, plain=True)
         again.notes.append("the project's own pytest options (addopts) were left out")
         return again
     return heard
 
 
-def _run(root: Path, targets: list[str], deadline: float, *, plain: bool) -> Heard:
+def _run(
+    root: Path, targets: list[str], deadline: float, site_packages: list[str], *, plain: bool
+) -> Heard:
     reading, writing = os.pipe()
     nonce = secrets.token_hex(16)
     left = max(1.0, deadline - time.monotonic())
@@ -88,6 +90,7 @@ def _run(root: Path, targets: list[str], deadline: float, *, plain: bool) -> Hea
         "root": str(root),
         "targets": targets,
         "plain": plain,
+        "site_packages": site_packages,
         "nonce": nonce,
         "each": max(0.5, left / 3),
         "report": writing,

@@ -28,6 +28,7 @@ def run_tests(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
         root,
         [*(inputs.get("select") or inputs.get("paths") or [])],
         seconds=max(1.0, min(seconds, float(context.seconds) - 3)),
+        site_packages=[str(p) for p in getattr(context, "site_packages", ())],
     )
     return report(heard, root, seconds=time.monotonic() - started)
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import statistics
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -13,12 +14,18 @@ from pathlib import Path
 
 from . import packages, textbook
 from .tasks import Task
-from .trial import Outcome, run
+from .trial import Outcome, run, snapshot
 
 
 def main() -> None:
     options = _options()
     options.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as copy:
+        options.capabilities = snapshot(Path(copy))
+        _measure(options)
+
+
+def _measure(options: argparse.Namespace) -> None:
     suites = {
         "textbook": lambda: textbook.tasks(),
         "packages": lambda: packages.tasks(options.folder),
@@ -42,13 +49,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=30.0, help="processor seconds per task")
     parser.add_argument("--compare", action="store_true", help="also in random order")
     parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "autoclave-evals")
+    parser.add_argument("--priors", type=Path, default=None, help="experience, as JSON")
     parser.add_argument("--out", type=Path, default=None, help="one JSON line per task")
     return parser.parse_args()
 
 
 def _run_all(tasks: Sequence[Task], options: argparse.Namespace, order: str) -> Iterator[Outcome]:
     for number, task in enumerate(tasks, start=1):
-        outcome = run(task, budget_seconds=options.budget, priors={}, order=order)
+        outcome = run(
+            task,
+            capabilities=options.capabilities,
+            budget_seconds=options.budget,
+            priors=json.loads(options.priors.read_text()) if options.priors else {},
+            order=order,
+        )
         mark = (
             "=" if outcome.exact else "+" if outcome.correct else "~" if outcome.plausible else "-"
         )

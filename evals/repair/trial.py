@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from typing import Any
 
 from .tasks import Task, answers, write
 
-ROOT = Path(__file__).parents[2]
+CAPABILITIES = Path(__file__).parents[2] / "capabilities"
 _CHILD = """
 import asyncio, json, sys, types
 from pathlib import Path
@@ -48,22 +49,33 @@ class Outcome:
     tried: dict[str, list[int]]
 
 
-def run(task: Task, *, budget_seconds: float, priors: Any, order: str = "ranked") -> Outcome:
+def run(
+    task: Task, *, capabilities: Path, budget_seconds: float, priors: Any, order: str = "ranked"
+) -> Outcome:
     """Repair in a fresh folder; the held-back tests never are where the repair can see them."""
     with tempfile.TemporaryDirectory() as folder:
         workspace, scratch = Path(folder, "workspace"), Path(folder, "scratch")
         scratch.mkdir()
         write(workspace, task.files())
         inputs = {"budget_seconds": budget_seconds, "priors": priors, "order": order}
-        outputs = _repair(workspace, scratch, inputs)
+        outputs = _repair(capabilities, workspace, scratch, inputs)
         after = {p: (workspace / p).read_text() for p in task.wrong.files}
     return _judge(task, outputs, after)
 
 
-def _repair(workspace: Path, scratch: Path, inputs: dict[str, Any]) -> dict[str, Any]:
+def snapshot(folder: Path) -> Path:
+    """A copy of the capability, so that one benchmark measures one state of the code."""
+    goal = folder / "repair_python"
+    shutil.copytree(CAPABILITIES / "repair_python", goal, ignore=shutil.ignore_patterns("*.pyc"))
+    return folder
+
+
+def _repair(
+    capabilities: Path, workspace: Path, scratch: Path, inputs: dict[str, Any]
+) -> dict[str, Any]:
     order = {"workspace": str(workspace), "scratch": str(scratch), "inputs": inputs}
     done = subprocess.run(
-        [sys.executable, "-B", "-c", _CHILD, str(ROOT / "capabilities")],
+        [sys.executable, "-B", "-c", _CHILD, str(capabilities)],
         input=json.dumps(order),
         capture_output=True,
         text=True,

@@ -21,7 +21,7 @@ MEMORY = 3 << 30
 
 
 class TimedOut(BaseException):
-    """The running test has used up its time; not an Exception, so that code under test can't eat it."""
+    """The test has used up its time; not an Exception, so that code under test can't eat it."""
 
 
 def messages(work: Callable[[Send], None], *, quiet_seconds: float) -> Iterator[Message]:
@@ -35,12 +35,25 @@ def messages(work: Callable[[Send], None], *, quiet_seconds: float) -> Iterator[
     if child == 0:
         os.close(reading)
         _run_child(work, writing)
+    _running.append(child)
     os.close(writing)
     try:
         yield from _read(reading, quiet_seconds=quiet_seconds)
     finally:
         os.close(reading)
+        _running.remove(child)
         _end(child)
+
+
+_running: list[int] = []
+
+
+def end_with_children(*_: object) -> None:
+    """What SIGTERM does to a worker: no child outlives it."""
+    for child in _running:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+    os._exit(143)
 
 
 def _fork() -> int:
@@ -54,7 +67,7 @@ def _run_child(work: Callable[[Send], None], writing: int) -> None:
     status = 1
     try:
         os.setpgid(0, 0)
-        _die_with_parent()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         gc.disable()
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -70,12 +83,6 @@ def _run_child(work: Callable[[Send], None], writing: int) -> None:
         pass
     finally:
         os._exit(status)
-
-
-def _die_with_parent() -> None:
-    import ctypes
-
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _read(descriptor: int, *, quiet_seconds: float) -> Iterator[Message]:

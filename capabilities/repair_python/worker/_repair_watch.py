@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ class Types:
             return None
         code = frame.f_code
         names = self.seen.setdefault((code.co_filename, code.co_qualname), {})
-        for name, value in frame.f_locals.items():
+        for name, value in inspect.getargvalues(frame).locals.items():
             names.setdefault(name, set()).add(type(value).__name__)
         if event == "return":
             names.setdefault("return", set()).add(type(argument).__name__)

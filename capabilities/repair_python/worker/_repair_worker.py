@@ -11,6 +11,7 @@ import operator
 import os
 import random
 import resource
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from types import CodeType
 from typing import Any
 
 import pytest
-from _repair_fork import Send, TimedOut, at_most, messages
+from _repair_fork import Send, TimedOut, at_most, end_with_children, messages
 from _repair_suite import ColdRun, Suite, arguments, describe
 from _repair_swap import Live, build, fingerprint, function_code, override_import
 from _repair_watch import Types, coverage_of, lines_by_test
@@ -332,10 +333,12 @@ def main() -> None:
     setup = pipes.read()
     if setup is None:
         return
+    signal.signal(signal.SIGTERM, end_with_children)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.chdir(setup["root"])
     sys.path.append(sys.path.pop(0))
+    sys.path.extend(setup["site_packages"])
     sys.path[:0] = [str(p) for p in (Path(setup["root"], "src"), Path(setup["root"])) if p.is_dir()]
     if setup["mode"] == "bare":
         bare(pipes, setup)

@@ -183,6 +183,7 @@ def main() -> int:
     os.environ.pop("PYTEST_ADDOPTS", None)
     root = Path(order["root"])
     sys.path[:0] = [str(p) for p in (root / "src", root) if p.is_dir()]
+    sys.path.extend(order["site_packages"])
     runner = Runner(say, each=order["each"])
     status = int(pytest.main(_arguments(order), plugins=[runner]))
     if status in (0, 1, 5) or (status == 2 and runner._collecting):

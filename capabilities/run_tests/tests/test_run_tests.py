@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from run_tests import code
 
 
 @pytest.fixture
-def run(tmp_path: Path):
+def run(context: Any):
     """Write files as a workspace and run its tests."""
-    from run_tests.code import execute
 
     def go(files: dict[str, str], **inputs: Any) -> dict[str, Any]:
-        workspace, scratch = tmp_path / "workspace", tmp_path / "scratch"
-        scratch.mkdir()
         for path, text in files.items():
-            (workspace / path).parent.mkdir(parents=True, exist_ok=True)
-            (workspace / path).write_text(text)
-        context = SimpleNamespace(workspace=workspace, scratch=scratch, key="k", seconds=30.0)
-        return asyncio.run(execute(context, inputs))
+            (context.workspace / path).parent.mkdir(parents=True, exist_ok=True)
+            (context.workspace / path).write_text(text)
+        return asyncio.run(code.execute(context, inputs))
 
     return go
 
@@ -67,7 +62,7 @@ def test_counts_every_outcome(run):
     assert failing["tests/test_all.py::test_fixture"]["kind"] == "setup"
 
 
-def test_green_suite_is_ok_and_the_workspace_stays_as_it_was(run, tmp_path):
+def test_green_suite_is_ok_and_the_workspace_stays_as_it_was(run, context):
     """Files that tests write go to a copy."""
     test = "def test_writes():\n    open('left.txt', 'w').write('x')\n"
 
@@ -75,7 +70,7 @@ def test_green_suite_is_ok_and_the_workspace_stays_as_it_was(run, tmp_path):
 
     assert outputs["ok"]
     assert outputs["reason"] == ""
-    assert sorted(p.name for p in (tmp_path / "workspace").rglob("*")) == ["test_it.py"]
+    assert sorted(p.name for p in context.workspace.rglob("*")) == ["test_it.py"]
 
 
 @pytest.mark.parametrize(
