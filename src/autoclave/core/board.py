@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..domain.events import Event, EventKind
-from ..domain.run import RunStatus
+from ..domain.proposal_record import ONLY_FROM
+from ..domain.run import ENDED, RESUMABLE, TAKEABLE, RunStatus
 
 _METADATA = sa.MetaData()
 
@@ -47,7 +48,7 @@ class BoardProjection:
     """Port Projection over the two tables."""
 
     name = "board"
-    version = 1
+    version = 2
 
     def create(self, connection: Any) -> None:
         _METADATA.create_all(connection)
@@ -69,7 +70,10 @@ class BoardProjection:
         if event.kind is EventKind.GOAL_ADDED:
             connection.execute(GOALS.insert().values(id=goal, **values))
         else:
-            connection.execute(GOALS.update().where(GOALS.c.id == goal).values(**values))
+            change = GOALS.update().where(GOALS.c.id == goal)
+            if only_from := _ONLY_FROM.get(event.kind):
+                change = change.where(GOALS.c.status.in_(only_from))
+            connection.execute(change.values(**values))
 
     def _proposal(self, connection: Any, event: Event) -> None:
         proposal = event.stream.removeprefix("proposal/")
@@ -84,7 +88,9 @@ class BoardProjection:
             passed = all(gate["verdict"] == "pass" for gate in event.payload["gates"])
             values |= {"digest": event.payload["digest"]}
             values["status"] = "waiting" if passed and event.payload["gates"] else "failed"
-        connection.execute(PROPOSALS.update().where(PROPOSALS.c.id == proposal).values(**values))
+        counts = PROPOSALS.c.status.in_(ONLY_FROM[event.kind])
+        here = PROPOSALS.c.id == proposal
+        connection.execute(PROPOSALS.update().where(here, counts).values(**values))
 
 
 def _added(event: Event) -> dict[str, Any]:
@@ -114,6 +120,20 @@ def _asked(event: Event) -> dict[str, Any]:
     }
 
 
+def _answered(event: Event) -> dict[str, Any]:
+    waited = GOALS.c.status == RunStatus.AWAITING_HUMAN
+    before = GOALS.c.status_before_pause
+    return {
+        "status": sa.case((waited, RunStatus.QUEUED.value), else_=GOALS.c.status),
+        "status_before_pause": sa.case(
+            (before == RunStatus.AWAITING_HUMAN, RunStatus.QUEUED.value), else_=before
+        ),
+        "reason": sa.case((waited, ""), else_=GOALS.c.reason),
+        "question": sa.case((waited, ""), else_=GOALS.c.question),
+        "wake_at": sa.case((waited, None), else_=GOALS.c.wake_at),
+    }
+
+
 def _paused(event: Event) -> dict[str, Any]:
     paused = GOALS.c.status == RunStatus.PAUSED
     return {
@@ -124,6 +144,7 @@ def _paused(event: Event) -> dict[str, Any]:
 
 
 def _resumed(event: Event) -> dict[str, Any]:
+    """What waited for an answer or a timer goes on waiting."""
     waits = GOALS.c.status_before_pause.in_([RunStatus.AWAITING_HUMAN, RunStatus.WAITING])
     goes_back = sa.and_(GOALS.c.status == RunStatus.PAUSED, waits)
     return {
@@ -151,12 +172,27 @@ def _status(status: RunStatus) -> Callable[[Event], dict[str, Any]]:
     return change
 
 
+def _retried(event: Event) -> dict[str, Any]:
+    fresh = {"state": "IDLE", "status_before_pause": RunStatus.QUEUED}
+    return {**_status(RunStatus.QUEUED)(event), **fresh}
+
+
+_OPEN = frozenset(RunStatus) - ENDED
+_ONLY_FROM: Mapping[EventKind, frozenset[RunStatus]] = {
+    EventKind.RUN_TAKEN: TAKEABLE,
+    EventKind.GOAL_PAUSED: _OPEN,
+    EventKind.GOAL_RESUMED: RESUMABLE,
+    EventKind.GOAL_CANCELLED: _OPEN,
+    EventKind.GOAL_PARKED: _OPEN,
+}
+"""For what two people or processes write at the same moment the row follows the fold's rule."""
+
 _GOAL_CHANGES: Mapping[EventKind, Callable[[Event], dict[str, Any]]] = {
     EventKind.GOAL_ADDED: _added,
     EventKind.RUN_TAKEN: _status(RunStatus.RUNNING),
     EventKind.STATE_CHANGED: lambda event: {"state": event.payload["to"]},
     EventKind.QUESTION_ASKED: _asked,
-    EventKind.ANSWER_GIVEN: _status(RunStatus.QUEUED),
+    EventKind.ANSWER_GIVEN: _answered,
     EventKind.TIMER_SET: lambda event: {
         "status": RunStatus.WAITING,
         "wake_at": event.payload["wake_at"],
@@ -166,7 +202,7 @@ _GOAL_CHANGES: Mapping[EventKind, Callable[[Event], dict[str, Any]]] = {
     EventKind.GOAL_RESUMED: _resumed,
     EventKind.GOAL_CANCELLED: _status(RunStatus.CANCELLED),
     EventKind.GOAL_PARKED: _status(RunStatus.PARKED),
-    EventKind.GOAL_RETRIED: _status(RunStatus.QUEUED),
+    EventKind.GOAL_RETRIED: _retried,
     EventKind.GOAL_ENDED: _ended,
 }
 

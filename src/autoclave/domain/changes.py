@@ -76,7 +76,8 @@ class ChangeSet:
 
     def diff(self) -> str:
         """Unified diff of the text files; binary ones are named in one line each."""
-        return "".join(_diff_of(change) for change in self.files)
+        plain = not any(_needs_header(change) for change in self.files)
+        return "".join(_diff_of(change, plain=plain) for change in self.files)
 
     def to_json(self) -> JsonObject:
         return {"files": [change.to_json() for change in self.files], "digest": self.digest}
@@ -89,24 +90,63 @@ class ChangeSet:
 def check_relative(path: str) -> None:
     """Raise InvalidInput unless `path` is a clean POSIX path that stays below its root."""
     pure = PurePosixPath(path)
-    if not path or pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\0" in path:
+    is_clean = str(pure) == path and path not in ("", ".") and "\0" not in path
+    if not is_clean or pure.is_absolute() or ".." in pure.parts:
         raise InvalidInput(f"{path!r} is not a clean path below its root")
 
 
-def _diff_of(change: FileChange) -> str:
+def _diff_of(change: FileChange, *, plain: bool) -> str:
+    header = "" if plain else _header(change)
     try:
-        before = (change.before or b"").decode("utf-8")
-        after = (change.after or b"").decode("utf-8")
+        before = _lines((change.before or b"").decode("utf-8"))
+        after = _lines((change.after or b"").decode("utf-8"))
     except UnicodeDecodeError:
-        return f"Binary file {change.path} changes\n"
-    old = "/dev/null" if change.before is None else f"a/{change.path}"
-    new = "/dev/null" if change.after is None else f"b/{change.path}"
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), old, new
-    )
-    return "".join(
+        return f"{header}Binary file {_quoted(change.path)} changes\n"
+    old = "/dev/null" if change.before is None else _named("a", change.path)
+    new = "/dev/null" if change.after is None else _named("b", change.path)
+    lines = difflib.unified_diff(before, after, old, new)
+    return header + "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
+
+
+def _needs_header(change: FileChange) -> bool:
+    """Whether the lines of a plain diff would not show all that happens."""
+    is_new_program = change.before is None and change.executable
+    return is_new_program or not (change.before or change.after)
+
+
+def _header(change: FileChange) -> str:
+    """Git's own lines; where one file has them all need them."""
+    names = f"diff --git {_quoted('a/' + change.path)} {_quoted('b/' + change.path)}\n"
+    if change.before is None:
+        return f"{names}new file mode {'100755' if change.executable else '100644'}\n"
+    return f"{names}deleted file mode 100644\n" if change.after is None else names
+
+
+def _named(side: str, path: str) -> str:
+    """The file's name as `patch` and git read it back: a tab ends one that has spaces."""
+    quoted = _quoted(f"{side}/{path}")
+    return f"{quoted}\t" if " " in path and quoted[0] != '"' else quoted
+
+
+def _quoted(name: str) -> str:
+    """In quotes, as git does, where a bare name could be taken for another line of the diff."""
+    if not any(ord(character) < 32 or character in '\x7f"\\' for character in name):
+        return name
+    return '"' + "".join(_QUOTES.get(character, character) for character in name) + '"'
+
+
+_QUOTES = {
+    **{chr(code): f"\\{code:03o}" for code in (*range(32), 127)},
+    **{'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"},
+}
+
+
+def _lines(text: str) -> list[str]:
+    """Cut at newlines only: `splitlines` would also cut at form feeds and their like."""
+    *whole, rest = text.split("\n")
+    return [*(f"{line}\n" for line in whole), *([rest] if rest else [])]
 
 
 def _as_text(data: bytes | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, TypeAlias, get_args
 
-from .canonical import JsonObject
+from .canonical import JsonObject, canonical
 from .errors import InvalidInput
 
 
@@ -160,10 +160,13 @@ def to_json(intent: Intent) -> JsonObject:
 
 def parse(data: object) -> Intent:
     """The intent that a mind's JSON stands for. Raises InvalidInput naming what is wrong."""
-    if not isinstance(data, dict) or data.get("kind") not in _CLASSES:
-        kind = data.get("kind") if isinstance(data, dict) else type(data).__name__
+    if not isinstance(data, dict):
+        raise InvalidInput(f"an intent is an object, not {type(data).__name__}")
+    _check_json(data)
+    kind = data.get("kind")
+    if not isinstance(kind, str) or kind not in _CLASSES:
         raise InvalidInput(f"{kind!r} is not an intent; the kinds are {', '.join(_CLASSES)}")
-    cls = _CLASSES[data["kind"]]
+    cls = _CLASSES[kind]
     given = {key: value for key, value in data.items() if key != "kind"}
     known = {f.name: f for f in fields(cls)}
     if unknown := sorted(given.keys() - known.keys()):
@@ -175,6 +178,16 @@ def parse(data: object) -> Intent:
     except TypeError as error:
         raise InvalidInput(f"{cls.__name__}: {error}") from error
     return intent
+
+
+def _check_json(data: JsonObject) -> None:
+    """Whatever is written down has to be JSON: no NaN, no endless nesting, names for keys."""
+    try:
+        canonical(data)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"an intent is a JSON value: {error}") from error
+    if not all(isinstance(key, str) for key in data):
+        raise InvalidInput("the fields of an intent have names")
 
 
 def _check_type(owner: str, name: str, value: object, annotation: str) -> None:

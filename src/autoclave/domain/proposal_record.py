@@ -51,12 +51,30 @@ class ProposalRecord:
         return self.draft
 
 
+_WAITING = frozenset({ProposalStatus.WAITING})
+ONLY_FROM: Mapping[EventKind, frozenset[ProposalStatus]] = {
+    EventKind.PROPOSAL_DRAFTED: frozenset({ProposalStatus.DRAFT}),
+    EventKind.GATES_JUDGED: frozenset({ProposalStatus.DRAFT}),
+    EventKind.PROPOSAL_APPROVED: _WAITING,
+    EventKind.PROPOSAL_REJECTED: _WAITING | {ProposalStatus.FAILED, ProposalStatus.RETURNED},
+    EventKind.PROPOSAL_RETURNED: _WAITING,
+    EventKind.PROPOSAL_EXPIRED: _WAITING | {ProposalStatus.APPROVED},
+    EventKind.PROPOSAL_APPLIED: frozenset({ProposalStatus.APPROVED}),
+    EventKind.PROPOSAL_UNDONE: frozenset({ProposalStatus.APPLIED}),
+    EventKind.PROPOSAL_REDONE: frozenset({ProposalStatus.UNDONE}),
+}
+"""Where a proposal has to stand for an event to count: of two people who decide at the same moment
+the first one does."""
+
+
 def fold_proposal(proposal_id: str, events: Iterable[Event]) -> ProposalRecord:
     """The proposal that a whole stream stands for."""
     record = ProposalRecord(id=proposal_id)
     for event in events:
         reducer = _REDUCERS.get(event.kind)
-        record = replace(reducer(record, event) if reducer else record, seq=event.seq)
+        if reducer is not None and record.status in ONLY_FROM[event.kind]:
+            record = reducer(record, event)
+        record = replace(record, seq=event.seq)
     return record
 
 

@@ -32,6 +32,8 @@ class RunStatus(StrEnum):
 
 ENDED = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
 RUNNABLE = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
+TAKEABLE = RUNNABLE | {RunStatus.WAITING}
+RESUMABLE = frozenset({RunStatus.PAUSED, RunStatus.PARKED})
 
 
 class RunKind(StrEnum):
@@ -145,9 +147,10 @@ def _added(run: Run, event: Event) -> Run:
 
 
 def _taken(run: Run, event: Event) -> Run:
+    """A person's word that came in between holds: what was cancelled or paused does not run."""
     return replace(
         run,
-        status=RunStatus.RUNNING,
+        status=RunStatus.RUNNING if run.status in TAKEABLE else run.status,
         idle_activations=run.idle_activations + 1,
         wake_at=None,
     )
@@ -250,10 +253,17 @@ def _question_asked(run: Run, event: Event) -> Run:
 
 
 def _answer_given(run: Run, event: Event) -> Run:
+    """The question no longer holds the run up; a pause still does."""
     answers = {**run.answers, event.payload["request"]: {**event.payload, "by": event.actor}}
-    asked = run.question is not None and run.question["request"] == event.payload["request"]
-    status = RunStatus.QUEUED if asked and not run.is_ended else run.status
-    return replace(run, answers=answers, status=status, reason="")
+    waited = run.status is RunStatus.AWAITING_HUMAN
+    before = run.status_before_pause
+    return replace(
+        run,
+        answers=answers,
+        status=RunStatus.QUEUED if waited else run.status,
+        status_before_pause=RunStatus.QUEUED if before is RunStatus.AWAITING_HUMAN else before,
+        reason="" if waited else run.reason,
+    )
 
 
 def _timer_set(run: Run, event: Event) -> Run:
@@ -270,16 +280,20 @@ def _error_met(run: Run, event: Event) -> Run:
 
 
 def _paused(run: Run, event: Event) -> Run:
-    before = run.status if run.status not in ENDED else RunStatus.QUEUED
+    if run.is_ended:
+        return run
+    is_paused = run.status is RunStatus.PAUSED
     return replace(
         run,
         status=RunStatus.PAUSED,
-        status_before_pause=before if before is not RunStatus.PAUSED else run.status_before_pause,
+        status_before_pause=run.status_before_pause if is_paused else run.status,
         reason=event.payload.get("reason", ""),
     )
 
 
 def _resumed(run: Run, event: Event) -> Run:
+    if run.status not in RESUMABLE:
+        return run
     waits = {RunStatus.AWAITING_HUMAN, RunStatus.WAITING}
     back = run.status_before_pause if run.status is RunStatus.PAUSED else RunStatus.QUEUED
     status = back if back in waits else RunStatus.QUEUED
@@ -287,11 +301,15 @@ def _resumed(run: Run, event: Event) -> Run:
 
 
 def _cancelled(run: Run, event: Event) -> Run:
+    if run.is_ended:
+        return run
     reason = event.payload.get("reason", "")
     return replace(run, status=RunStatus.CANCELLED, reason=reason, outcome={"success": "unknown"})
 
 
 def _parked(run: Run, event: Event) -> Run:
+    if run.is_ended:
+        return run
     return replace(run, status=RunStatus.PARKED, reason=event.payload["reason"])
 
 

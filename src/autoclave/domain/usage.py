@@ -45,7 +45,7 @@ class Budget:
         total = spent.plus(coming)
         for name in ("steps", "seconds", "tokens", "usd"):
             most, would = getattr(self, name), getattr(total, name)
-            if would > most:
+            if not would <= most:  # also true of NaN, which fits no budget
                 raise BudgetSpent(
                     f"the budget of {most:g} {name} is used up ({would:g} would be needed)",
                     hint="give the goal more, or end it: `autoclave goal cancel ID`",
