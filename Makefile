@@ -45,7 +45,11 @@ lock-check: # only public hosts in the lock file
 	@$(RUN) python tools/lock_check.py
 
 figures: setup ## measure what docs/figures.md records (takes many minutes)
-	@for figure in evals/*/run.py; do echo "== $$figure" >&2; $(RUN) python "$$figure" || exit 1; done
+	@for folder in evals/*/; do \
+		name=$$(basename "$$folder"); echo "== $$name" >&2; \
+		if [ -f "$$folder/__main__.py" ]; then $(RUN) python -m "evals.$$name" || exit 1; \
+		elif [ -f "$$folder/run.py" ]; then $(RUN) python "$$folder/run.py" || exit 1; fi; \
+	done
 
 format: setup ## put the code into its one form
 	@$(RUN) ruff format $(SOURCES)

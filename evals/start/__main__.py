@@ -1,6 +1,6 @@
 """How fast the command line starts, and what an idle `serve` costs. One JSON line per figure.
 
-    python evals/start/run.py
+    python -m evals.start
 
 Starts are interleaved with `python -c pass`, so that a busy machine slows all of them alike.
 """
