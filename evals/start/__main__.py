@@ -65,6 +65,7 @@ def measure_idle(home: str) -> None:
         assert process.stderr is not None
         assert "serving" in process.stderr.readline()
         time.sleep(SETTLE_SECONDS)
+        assert process.poll() is None, f"serve ended: {process.stderr.read()}"
         tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         before, began = _total(tree, _processor), time.monotonic()
         time.sleep(WATCH_SECONDS)
