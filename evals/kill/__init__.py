@@ -1,0 +1,1 @@
+"""Kills and freezes the loop and counts what was lost or done twice."""
