@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ async def execute(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
 async def verify(context: Any, inputs: dict[str, Any], key: str) -> dict[str, Any] | None:
     """None: a repair only changes a copy, so one that was cut short has done nothing."""
     del context, inputs, key
+    return None
 
 
 def repair(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     workspace = Path(context.workspace)
-    root = copy_project(workspace, Path(context.scratch).resolve() / "project")
+    folder = tempfile.mkdtemp(prefix="repair-", dir=context.scratch)
+    root = copy_project(workspace, Path(folder).resolve() / "project")
     files = editable(root, inputs.get("files") or (), inputs.get("protect") or ())
     if not files:
         reason = "no Python file may be edited here: all are tests or protected"

@@ -59,7 +59,7 @@ def _smallest(old: cst.Module, new: cst.Module) -> tuple[str, cst.CSTNode, cst.C
         if len(pairs) != 1 or names.count(pairs[0][0]) > 1:
             return found
         name, a, b = pairs[0]
-        if not one.deep_replace(a, b).deep_equals(other):  # type: ignore[arg-type]
+        if not one.deep_replace(a, b).deep_equals(other):
             return found
         found = (f"{prefix}{name}", a, b)
         prefix, one, other = f"{prefix}{name}.", a, b

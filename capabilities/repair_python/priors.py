@@ -39,6 +39,14 @@ SHARES: dict[str, float] = {
     "copy": 4,
     "jump": 4,
     "donor": 4,
+    "negate:minus": 0.3,
+    "negate:truth": 1.5,
+    "callee:donor": 1,
+    "wrap:suffix": 0.7,
+    "unwrap:uncall": 0.2,
+    "guard:raise": 0.5,
+    "compose:extreme": 1.5,
+    "strengthen:before": 0.5,
 }
 """Shares of fixes by family. A key with a node, `family:node`, overrides its family's."""
 

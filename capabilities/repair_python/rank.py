@@ -136,9 +136,7 @@ def _rewrites(
     site: Site, function: Function | None, place: float, statement: ast.stmt | None = None
 ) -> Iterator[tuple[float, Candidate]]:
     node = site.node
-    line = getattr(node, "lineno", None) or getattr(
-        getattr(node, "target", None), "lineno", site.function.first_line
-    )
+    line: int = getattr(node.target if isinstance(node, ast.comprehension) else node, "lineno", 1)
     for operator in operators.for_node(node):
         for rewrite in operator.make(site):
             kind = rewrite.kind or type(node).__name__

@@ -66,7 +66,7 @@ class Session:
 
     def attempt(self, batch: Sequence[list[Unit]], tests: Sequence[str]) -> list[dict[str, Any]]:
         """What each candidate of a batch did; None behind the first that passed."""
-        request = {
+        request: dict[str, Any] = {
             "op": "try",
             "tests": list(tests),
             "each": self.each,
@@ -79,7 +79,12 @@ class Session:
 
     def check(self, units: list[Unit], tests: Sequence[str], *, seconds: float) -> dict[str, Any]:
         """Whether a candidate passes many tests, in a child of its own."""
-        request = {"op": "check", "tests": list(tests), "seconds": seconds, "ticks": 1 << 40}
+        request: dict[str, Any] = {
+            "op": "check",
+            "tests": list(tests),
+            "seconds": seconds,
+            "ticks": 1 << 40,
+        }
         request |= {"candidate": {"units": units}, "each": max(1.0, self.each * 10)}
         return self._ask(request, seconds + request["each"] * 6 + 10)
 
@@ -99,7 +104,7 @@ class Session:
         """
         if self._bare is None:
             self._bare = Worker("bare", self.project)
-        request = {
+        request: dict[str, Any] = {
             "op": "fresh",
             "sources": {str(self.root / p): d.decode() for p, d in sources.items()},
             "tests": list(tests),

@@ -30,7 +30,8 @@ def build(source: str, file: str, flags: int) -> CodeType:
     tree = compile(source, file, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
     if "while" in source:
         tree = _CountSteps().visit(tree)
-    return compile(tree, file, "exec", flags, dont_inherit=True)
+    code: CodeType = compile(tree, file, "exec", flags, dont_inherit=True)
+    return code
 
 
 def function_code(code: CodeType, qualname: str) -> CodeType | None:

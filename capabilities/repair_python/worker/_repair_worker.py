@@ -213,7 +213,9 @@ class Warm:
             def work(send: Send, todo: tuple[int, ...] = tuple(todo)) -> None:
                 self._pipes.close()
                 for number in todo:
-                    state = self._try_one(request, compiled[number], items)
+                    units = compiled[number]
+                    assert isinstance(units, Units)  # noqa: S101 (only those are to do)
+                    state = self._try_one(request, units, items)
                     send({"number": number} | state)
                     if state["hung"] or state["state"] == "passed":
                         return

@@ -9,13 +9,14 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 Facts = dict[str, Any]
+Steps = Generator[None, Any, Any]
 
 
 class TestTimedOut(BaseException):
@@ -55,7 +56,7 @@ class Runner:
     # one test
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Iterator[None]:
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Steps:
         self._facts = {"id": item.nodeid, "kind": "passed"}
         self._called, self._raised = False, None
         self._say("start", id=item.nodeid)
@@ -94,7 +95,7 @@ class Runner:
             item.obj = watched
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Steps:
         error = call.excinfo.value if call.excinfo is not None else None
         report = yield
         if isinstance(error, TestTimedOut):
