@@ -29,8 +29,6 @@ class Settings(BaseModel):
     """An SQLAlchemy URL; empty means the SQLite file of the home."""
     goals_at_once: int = Field(default=4, ge=1, le=64)
     """How many goals one process works on at the same time."""
-    approval_hours: float = Field(default=24.0, gt=0, le=24 * 30, allow_inf_nan=False)
-    """How long a proposal waits for a person before it expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

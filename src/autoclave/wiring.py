@@ -107,7 +107,7 @@ def open_control(
         answers_beforehand=partial(answer_upto, most=gate.policy.approvals.yes_up_to),
         grant=_grant,
         ask_seconds=gate.policy.ask_seconds,
-        approval_seconds=min(settings.approval_hours * 3600, gate.policy.approval_seconds(Risk.R4)),
+        approval_seconds=gate.policy.approval_seconds(Risk.R4),
         shortage=Shortage(home.root, gate.policy.machine),
     )
     goals = GoalDesk(parts, board, budget=gate.policy.goal_budget)

@@ -24,7 +24,7 @@ GOAL: JsonObject = {
     "workspace": "/tmp/w",
     "done_test": "run_tests says passed",
     "priority": 0,
-    "steps": [{"name": "fix", "capability": "repair_python", "status": "done"}],
+    "plan": {"steps": [{"name": "fix", "capability": "repair_python", "status": "done"}]},
     "failures": [],
     "question": None,
     "files": [],

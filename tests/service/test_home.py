@@ -6,13 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from autoclave.domain.errors import ConfigurationInvalid, Conflict, InvalidInput, NotFound
+from autoclave.domain.errors import (
+    ConfigurationInvalid,
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+)
 from autoclave.service.home import Home, find_home, init_home
+from autoclave.service.trust import trust
 
 
 def _make_home(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "safety_rules.yaml").write_text("version: 1\n")
+    trust(folder)
     return folder
 
 
@@ -20,6 +28,7 @@ def _make_home(folder: Path) -> Path:
 def _nobody_has_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("AUTOCLAVE_HOME", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 def test_the_nearest_folder_with_rules_upwards_is_the_home(tmp_path: Path) -> None:
@@ -147,3 +156,15 @@ def test_what_others_could_read_is_made_private(tmp_path: Path) -> None:
     home.prepare()
 
     assert home.runtime.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_that_nobody_made_here_is_not_believed(tmp_path: Path) -> None:
+    """A downloaded folder may bring rules and a mind of its own; stepping into it runs nothing."""
+    stranger = tmp_path / "downloaded"
+    init_home(stranger)
+
+    with pytest.raises(NotAllowed, match="nobody made it one here"):
+        find_home(start=stranger / "capabilities")
+
+    trust(stranger)
+    assert find_home(start=stranger / "capabilities").root == stranger

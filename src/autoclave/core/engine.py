@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 10.0
+_SHORT_GRACE_SECONDS = 1.0
+"""For a person who waits at the terminal; what is cut off is resumed later all the same."""
 
 Board = Callable[[tuple[str, ...]], list[dict[str, Any]]]
 """Rows of the goals with one of these statuses, the most urgent first."""
@@ -67,7 +69,7 @@ class Engine:
                 await self._wait_a_moment()
                 await self._reap()
         finally:
-            await self._drain()
+            await self._drain(grace=_SHORT_GRACE_SECONDS)
 
     async def _wait_a_moment(self, *also: asyncio.Task[Any]) -> None:
         """Until a run stops, or it is time to look again."""
@@ -144,12 +146,12 @@ class Engine:
         if ended:
             await raise_opportunities(self._parts)
 
-    async def _drain(self) -> None:
+    async def _drain(self, *, grace: float = _GRACE_SECONDS) -> None:
         """End the steps in hand; whatever does not end in time is cut off."""
         self._halt.set()
         if not self._active:
             return
-        _, late = await asyncio.wait(self._active.values(), timeout=_GRACE_SECONDS)
+        _, late = await asyncio.wait(self._active.values(), timeout=grace)
         for task in late:
             task.cancel()
         results = await asyncio.gather(*self._active.values(), return_exceptions=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..domain.canonical import JsonObject, digest_bytes
-from ..domain.errors import Conflict, InvalidInput
+from ..domain.errors import AutoclaveError, Conflict
 from ..domain.risk import Risk
 from .control import Control
 from .goals import GoalSpec
@@ -130,7 +130,7 @@ class _Story:
         waiting = [each for each in found["proposals"] if each["status"] == "waiting"]
         if not waiting:
             tried = "; ".join(str(each["reason"]) for each in found["tried"])
-            raise InvalidInput(f"no fix passed the gates: {tried or 'no opportunity was raised'}")
+            raise AutoclaveError(f"no fix passed the gates: {tried or 'no opportunity was raised'}")
         proposal = await self._control.proposal(waiting[0]["id"])
         self._tell("proposal", proposal)
         return proposal

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..domain.errors import ConfigurationInvalid, Conflict, InvalidInput, NotFound, OutOfResources
+from .trust import check_trusted
 
 RULES = "safety_rules.yaml"
 VARIABLE = "AUTOCLAVE_HOME"
@@ -104,12 +105,14 @@ def find_home(explicit: Path | None = None, *, start: Path | None = None) -> Hom
     """The home to work on.
 
     `explicit` wins; else the nearest folder with rules from `start` (the current one) upwards, else
-    $AUTOCLAVE_HOME, else the user's data folder. Raises NotFound with the way to make one.
+    $AUTOCLAVE_HOME, else the user's data folder. Raises NotFound with the way to make one, and
+    NotAllowed for a folder on the way up that was never made a home here.
     """
     if explicit is not None:
         return _existing(explicit, "--home")
     for folder in _upwards(start or Path.cwd()):
         if (folder / RULES).is_file():
+            check_trusted(folder, data_folder=data_folder())
             return Home(root=folder)
     if named := os.environ.get(VARIABLE):
         return _existing(Path(named), f"${VARIABLE}")

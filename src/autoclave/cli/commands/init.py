@@ -8,6 +8,7 @@ import click
 
 from ...domain.text import show_line
 from ...service.home import init_home
+from ...service.trust import trust
 from ..invocation import Invocation
 from ..options import common_options
 
@@ -22,6 +23,7 @@ def command(invocation: Invocation, folder: Path) -> None:
     An existing home gets what it lacks; nothing is overwritten.
     """
     made = init_home(folder)
+    trust(made.home.root)
     report = {
         "home": str(made.home.root),
         "added": list(made.added),

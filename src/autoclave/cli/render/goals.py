@@ -35,7 +35,7 @@ def goal(goal: JsonObject, *, color: bool) -> str:
             "workspace": goal.get("workspace"),
             "done-test": goal.get("done_test"),
             "added": moment(goal["added_at"]) if goal.get("added_at") else "",
-            "steps": _steps(goal.get("steps")),
+            "plan": _steps((goal.get("plan") or {}).get("steps")),
             "failed": _lines([f["message"] for f in goal.get("failures") or ()]),
             "changed": ", ".join(goal.get("files") or ()),
             "spent": spend(goal.get("spend")),
