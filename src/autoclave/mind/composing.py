@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from .reading import Literal, Reading, stem
 from .views import JsonObject
 
 _DEEPEST = 4
+_MOST_TRIES = 500
+"""Steps that are tried out for one plan; what is not found by then is too far-fetched."""
 _ENOUGH = 0.75
 
 
@@ -22,6 +25,7 @@ def compose(capabilities: list[JsonObject], reading: Reading) -> list[JsonObject
     for capability in capabilities:
         if not offer.weight_of([capability["name"]]):
             continue
+        offer.tries.clear()
         chain = _add(_Chain(offer=offer), capability, depth=0)
         if chain is not None:
             chains.append(_extended(chain))
@@ -35,6 +39,35 @@ def compose(capabilities: list[JsonObject], reading: Reading) -> list[JsonObject
     return [chain.plan() for chain in kept]
 
 
+def does_what_is_asked(
+    steps: list[JsonObject], plans: list[JsonObject], capabilities: list[JsonObject], text: Reading
+) -> bool:
+    """Whether steps that worked for another goal do neither less nor more than this one asks for.
+
+    `plans` is what `compose` makes of the goal, best first.
+    """
+    if not plans:
+        return True
+    offer = _Offer.of(capabilities, text)
+    best = plans[0]["template"]
+    mine, weight = _names(steps), offer.weight_of(_names(steps))
+    if weight < _ENOUGH * offer.weight_of(_names(best)) or _slots(steps) < _slots(best):
+        return False
+    theirs = (_names(plan["template"]) for plan in plans)
+    return not any(set(e) < set(mine) and weight <= offer.weight_of(e) for e in theirs)
+
+
+def _names(steps: list[JsonObject]) -> list[str]:
+    return [step["capability"] for step in steps]
+
+
+def _slots(steps: list[JsonObject]) -> int:
+    """How many of the things that the goal names are used."""
+    values = [value for step in steps for value in step["inputs"].values()]
+    slots = [value for value in values if isinstance(value, dict) and "$slot" in value]
+    return len({(slot["$slot"], slot["index"]) for slot in slots})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Offer:
     """What a plan can be made of: the capabilities, and what the goal says."""
@@ -43,26 +76,38 @@ class _Offer:
     literals: list[Literal]
     served: dict[str, frozenset[str]]
     """By capability: the words of the goal that it serves."""
+    weights: dict[str, float]
+    """By word: a word that few serve counts more."""
+    givers: dict[frozenset[str], list[JsonObject]] = field(default_factory=dict)
+    tries: list[str] = field(default_factory=list)
+    """What was tried out for the plan in hand, so that the search has an end."""
 
     @classmethod
     def of(cls, capabilities: list[JsonObject], reading: Reading) -> _Offer:
         asked = set(reading["words"])
+        served = {
+            each["name"]: frozenset(stem(word) for word in each["serves"]) & asked
+            for each in capabilities
+        }
+        counts = Counter(word for words in served.values() for word in words)
         return cls(
             capabilities={each["name"]: each for each in capabilities},
             literals=reading["literals"],
-            served={
-                each["name"]: frozenset(stem(word) for word in each["serves"]) & asked
-                for each in capabilities
-            },
+            served=served,
+            weights={word: 1 / count for word, count in sorted(counts.items())},
         )
 
     def weight_of(self, names: list[str]) -> float:
         """How much of the goal's wording these capabilities serve together."""
         words = frozenset[str]().union(*(self.served[name] for name in names))
-        return sum(1 / sum(word in each for each in self.served.values()) for word in words)
+        return sum(weight for word, weight in self.weights.items() if word in words)
 
     def giving(self, types: frozenset[str]) -> list[JsonObject]:
-        return [each for each in self.capabilities.values() if outputs_of_type(each, types)]
+        """The capabilities with such an output, looked up once for each set of types."""
+        if types not in self.givers:
+            every = self.capabilities.values()
+            self.givers[types] = [each for each in every if outputs_of_type(each, types)]
+        return self.givers[types]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,20 +149,26 @@ class _Chain:
             verdict = verdict_field(self.capability_of(step["name"]))
             if not verdict:
                 continue
-            if step is self.steps[-1]:
+            # A judge that an earlier verdict can make needless has nothing to say then.
+            if step is self.steps[-1] and "unless" not in step:
                 return {"step": step["name"], "field": verdict}
-            return {"capability": step["capability"], "inputs": {}, "field": verdict}
+            if "unless" not in step:
+                name = step["capability"]
+                return {"capability": name, "inputs": step["inputs"], "field": verdict}
         return {}
 
 
 def _add(chain: _Chain, capability: JsonObject, *, depth: int) -> _Chain | None:
     """The chain with `capability` at its end and all that it needs before it; None if it can't."""
-    if depth > _DEEPEST or capability["name"] in chain.open:
+    tries = chain.offer.tries
+    if depth > _DEEPEST or capability["name"] in chain.open or len(tries) >= _MOST_TRIES:
         return None
+    tries.append(capability["name"])
     filling = replace(chain, open=(*chain.open, capability["name"]))
     inputs: JsonObject = {}
     required = required_inputs(capability)
-    for name, schema in capability["inputs"].get("properties", {}).items():
+    properties = {**required, **capability["inputs"].get("properties", {})}
+    for name, schema in properties.items():
         types = types_of(schema)
         found = _from_goal(filling, types) or _from_steps(filling, types)
         if found is None:
@@ -163,16 +214,38 @@ def _from_new_step(
 
 
 def _extended(chain: _Chain) -> _Chain:
-    """Let something take the last output to a place that the goal names and nothing uses yet."""
-    offer, last = chain.offer, chain.steps[-1]["name"]
-    unused = {each["type"] for i, each in enumerate(offer.literals) if i not in chain.used}
-    given = types_given_by(chain.capability_of(last))
-    for capability in offer.capabilities.values():
-        wanted = [types_of(schema) for schema in required_inputs(capability).values()]
-        fits = any(types & unused for types in wanted) and any(types & given for types in wanted)
-        if fits and capability["name"] != chain.capability_of(last)["name"]:
-            return _add(chain, capability, depth=0) or chain
+    """Let something take the last output to a place that the goal names and nothing uses yet.
+
+    Where nothing takes it as it is, one further step may bring it into another form first.
+    """
+    unused = {e["type"] for i, e in enumerate(chain.offer.literals) if i not in chain.used}
+    takers = [e for e in chain.offer.capabilities.values() if _takes(e, frozenset(unused))]
+    for between in (None, *chain.offer.capabilities.values()):
+        for taker in takers:
+            if longer := _carried(chain, between, taker):
+                return longer
     return chain
+
+
+def _carried(chain: _Chain, between: JsonObject | None, taker: JsonObject) -> _Chain | None:
+    """The chain whose last output goes to `taker`, perhaps by way of `between`; None if not."""
+    longer = chain
+    for capability in [each for each in (between, taker) if each is not None]:
+        last = longer.steps[-1]
+        given = types_given_by(longer.capability_of(last["name"]))
+        is_there = any(step["capability"] == capability["name"] for step in longer.steps)
+        if is_there or not _takes(capability, given):
+            return None
+        added = _add(longer, capability, depth=0)
+        if added is None or last["name"] not in added.steps[-1]["after"]:
+            return None
+        longer = added
+    return longer if len(longer.used) > len(chain.used) else None
+
+
+def _takes(capability: JsonObject, types: frozenset[str]) -> bool:
+    """Whether it can do nothing without a thing of one of these types."""
+    return any(types_of(schema) & types for schema in required_inputs(capability).values())
 
 
 def _step(chain: _Chain, capability: JsonObject, inputs: JsonObject) -> JsonObject:
@@ -190,9 +263,9 @@ def _step(chain: _Chain, capability: JsonObject, inputs: JsonObject) -> JsonObje
     return step
 
 
-def types_of(schema: JsonObject) -> frozenset[str]:
+def types_of(schema: JsonObject | bool) -> frozenset[str]:
     """The semantic types of one property."""
-    given = schema.get("x-type", ())
+    given = schema.get("x-type", ()) if isinstance(schema, dict) else ()
     return frozenset({given} if isinstance(given, str) else given)
 
 

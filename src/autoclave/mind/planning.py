@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .composing import compose
+from .composing import compose, does_what_is_asked
 from .improving import improvement_plan
 from .reading import Literal, Reading, read_goal
 from .stepping import next_intent
@@ -61,73 +61,114 @@ def next_plan(view: View) -> JsonObject | None:
         found = improvement_plan(view)
         return found if found and found["signature"] not in given_up else None
     reading = read_goal(view["run"]["text"])
-    options = [*_proven(view, reading), *_composed(view, reading), *_from_model(view)]
-    return next((each for each in options if each["signature"] not in given_up), None)
-
-
-def _proven(view: View, reading: Reading) -> list[JsonObject]:
-    """Plans that worked for goals like this one and whose slots this goal can fill."""
-    plans = (view["recalled"] or {}).get("plans", [])
-    found = []
-    for known in plans:
-        if known["similarity"] < _SIMILAR or known["lower_bound"] < _PROVEN:
-            continue
-        if any(capability(view, step["capability"]) is None for step in known["steps"]):
-            continue
-        template = {"signature": known["signature"], "template": known["steps"]}
-        bound = bind(template, reading["literals"], source="known")
-        if bound is not None:
-            composed = next(iter(_composed(view, reading)), None)
-            bound["done"] = composed["done"] if composed else {}
-            found.append(bound)
-    return found
-
-
-def _composed(view: View, reading: Reading) -> list[JsonObject]:
     plans = compose(view["capabilities"], reading)
-    bound = [bind(each, reading["literals"], source="composed") for each in plans]
-    return [each for each in bound if each is not None]
+    composed = [bind(each, reading["literals"], source="composed") for each in plans]
+    options = [*_proven(view, reading, plans), *composed, *_from_model(view, reading)]
+    return next((each for each in options if each and each["signature"] not in given_up), None)
+
+
+def _proven(view: View, reading: Reading, plans: list[JsonObject]) -> list[JsonObject]:
+    """Plans that worked for goals like this one, do what it asks, and whose slots it can fill."""
+    known = [each for each in (view["recalled"] or {}).get("plans", []) if _is_proven(each)]
+    found = []
+    for each in known:
+        steps = each["steps"]
+        if any(capability(view, step["capability"]) is None for step in steps):
+            continue
+        if not does_what_is_asked(steps, plans, view["capabilities"], reading):
+            continue
+        if each["source"] == "model" and not _uses_everything(steps, reading):
+            continue
+        done = plans[0]["done"] if plans else {}
+        template = {"signature": each["signature"], "template": steps, "done": done}
+        found.append(bind(template, reading["literals"], source="known"))
+    return [each for each in found if each is not None]
+
+
+def _is_proven(known: JsonObject) -> bool:
+    is_like = known["similarity"] >= _SIMILAR and known["lower_bound"] >= _PROVEN
+    return is_like and not known["signature"].startswith("improve:")
+
+
+def _uses_everything(steps: list[JsonObject], reading: Reading) -> bool:
+    """A model's plan may hold things of the goal it was made for; those must all be slots."""
+    values = [value for step in steps for value in step["inputs"].values()]
+    return all(_slot(reading["literals"], i) in values for i in range(len(reading["literals"])))
+
+
+def _slot(literals: list[Literal], index: int) -> JsonObject:
+    """How a template names the literal at `index`: the n-th of its type."""
+    kind = literals[index]["type"]
+    return {"$slot": kind, "index": sum(each["type"] == kind for each in literals[:index])}
 
 
 def bind(template: JsonObject, literals: list[Literal], *, source: str) -> JsonObject | None:
     """The template with every `$slot` filled from the goal's literals; None if one is missing."""
-    steps = []
-    for step in template["template"]:
-        inputs: JsonObject = {}
-        for name, value in step["inputs"].items():
-            if not (isinstance(value, dict) and "$slot" in value):
-                inputs[name] = value
-                continue
-            fitting = [each["value"] for each in literals if each["type"] == value["$slot"]]
-            if value["index"] >= len(fitting):
-                return None
-            inputs[name] = fitting[value["index"]]
-        steps.append({**step, "inputs": inputs})
+    try:
+        steps = [
+            {**step, "inputs": _filled(step["inputs"], literals)} for step in template["template"]
+        ]
+        done = dict(template.get("done", {}))
+        if "inputs" in done:
+            done["inputs"] = _filled(done["inputs"], literals)
+    except IndexError:
+        return None
     return {
         "signature": template["signature"],
         "source": source,
         "steps": steps,
         "template": template["template"],
-        "done": template.get("done", {}),
+        "done": done,
     }
 
 
-def _from_model(view: View) -> list[JsonObject]:
+def _filled(inputs: JsonObject, literals: list[Literal]) -> JsonObject:
+    """The inputs with a thing of the goal in each slot. IndexError when the goal names too few."""
+    filled = dict(inputs)
+    for name, value in inputs.items():
+        if isinstance(value, dict) and "$slot" in value:
+            fitting = [each["value"] for each in literals if each["type"] == value["$slot"]]
+            filled[name] = fitting[value["index"]]
+    return filled
+
+
+def _from_model(view: View, reading: Reading) -> list[JsonObject]:
     """The plan that the model wrote, if it holds only steps that exist."""
     answers = [r for r in view["replies"] if r["intent"]["kind"] == "Think" and r["result"]["ok"]]
     if not answers:
         return []
     try:
-        steps = json.loads(answers[-1]["result"]["value"]["text"])["steps"]
-        known = [{**step, "after": _after(step["inputs"])} for step in steps]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        given = json.loads(answers[-1]["result"]["value"]["text"])["steps"]
+        steps = [_written(step) for step in given]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
-    if any(capability(view, step["capability"]) is None for step in known):
+    names = {step["name"] for step in steps}
+    exist = all(capability(view, step["capability"]) for step in steps)
+    if not steps or not exist or len(names) < len(steps):
         return []
-    signature = "model:" + ">".join(step["capability"] for step in known)
+    template = [{**step, "inputs": _slotted(step["inputs"], reading)} for step in steps]
+    signature = "model:" + ">".join(step["capability"] for step in steps)
     return [
-        {"signature": signature, "source": "model", "steps": known, "template": known, "done": {}}
+        {"signature": signature, "source": "model", "steps": steps, "template": template}
+        | {"done": {}}
     ]
+
+
+def _written(step: JsonObject) -> JsonObject:
+    """One step of a model's plan. Raises TypeError or AttributeError when it has another form."""
+    name, asked, inputs = step["name"], step["capability"], step["inputs"]
+    if not (isinstance(name, str) and isinstance(asked, str) and name):
+        raise TypeError("a step and its capability have names")
+    return {"name": name, "capability": asked, "inputs": dict(inputs), "after": _after(inputs)}
+
+
+def _slotted(inputs: JsonObject, reading: Reading) -> JsonObject:
+    """The inputs with a slot for each thing of the goal, so that the plan fits other goals."""
+    values = [each["value"] for each in reading["literals"]]
+    return {
+        name: _slot(reading["literals"], values.index(value)) if value in values else value
+        for name, value in inputs.items()
+    }
 
 
 def _after(inputs: JsonObject) -> list[str]:

@@ -7,9 +7,11 @@ import shlex
 from typing import TypedDict
 
 _WORD = re.compile(r"[a-z][a-z0-9_+-]*")
-_QUOTED = re.compile(r"[\"“]([^\"”]*)[\"”]|'([^']*)'")
+_QUOTED = re.compile(r"[\"“]([^\"”]*)[\"”]|(?<!\w)'([^']*)'(?!\w)")
 _CODE = re.compile(r"`([^`]+)`")
-_PATH = re.compile(r"(?<![\w@:/])((?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,7}|(?:[\w.-]+/)+[\w.-]*)")
+_PATH = re.compile(
+    r"(?<![\w@:/.-])((?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,7}|(?:[\w.-]+/)+[\w.-]*)"
+)
 _TARGET = re.compile(r"\b(?:to|into|as|onto)\s+(?:the\s+)?(?:file\s+)?$", re.IGNORECASE)
 _ENDINGS = ("ing", "ies", "ed", "es", "s")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .planning import begin, next_plan
+from .planning import begin, next_plan, plan
 from .stepping import act, failed_step
 from .views import JsonObject, Reply, View, reply
 
@@ -27,11 +27,18 @@ def recover(view: View, failure: JsonObject, *, step: JsonObject | None) -> Repl
 
 
 def go_on(view: View) -> Reply:
-    """After the wait of a retry, or a person's yes: do the failed step again."""
+    """After the wait of a retry, or a person's yes: do the failed step again.
+
+    Without a plan there was nothing to fail: a crash came before the refusal was written down.
+    """
     last = view["replies"][-1] if view["replies"] else None
     if last and last["intent"]["kind"] == "Ask" and last["result"]["value"]["answer"] != "yes":
         intent = {"kind": "GiveUp", "reason": "a person said not to go on"}
         return reply(intent, why="the answer was no")
+    if view["plan"] is None:
+        answer = plan(view)
+        answer["path"] = ["IDLE", "PLANNING", *answer["path"]]
+        return answer
     failed = failed_step(view)
     if failed is not None:
         return reply(act(failed), path=("IDLE", "PLANNING", "EXECUTING"), why="try again")
