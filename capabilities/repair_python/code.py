@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .budget import Budget
-from .choose import in_order
+from .choose import Ballot, difference, in_order
 from .edit import NotAnEdit, diff_of, edit_for
 from .pool import Project
 from .project import copy_project, editable
@@ -76,12 +76,32 @@ def _repair(
         most_alternatives=int(inputs.get("most_alternatives", 12)),
     )
     findings = search.run([_id(test) for test in inputs.get("failing") or []])
-    ordered = in_order(findings.patches)
+    ballot = Ballot(*search.vote())
+    ordered = in_order(findings.patches, ballot)
     chosen = next((p for p in ordered[:5] if _proved(session, p, findings, budget)), None)
     if chosen is not None and inputs.get("keep", True):
         for path, data in chosen.texts.items():
             (workspace / path).write_bytes(data)
-    return _report(findings, budget.used, chosen=chosen, others=ordered, sources=sources)
+    report = _report(findings, budget.used, chosen=chosen, others=ordered, sources=sources)
+    if chosen is not None:
+        _add_differences(report, chosen, ordered, findings, ballot)
+    return report
+
+
+def _add_differences(
+    report: dict[str, Any],
+    chosen: Patch,
+    ordered: list[Patch],
+    findings: Findings,
+    ballot: Ballot,
+) -> None:
+    """Where each alternative first answers otherwise than the chosen patch."""
+    number = {id(patch): n for n, patch in enumerate(findings.patches)}
+    rest = [patch for patch in ordered if patch is not chosen]
+    for entry, patch in zip(report["alternatives"], rest, strict=True):
+        found = difference(number[id(chosen)], number[id(patch)], ballot)
+        if found is not None:
+            entry["differs"] = found
 
 
 def _id(test: str | dict[str, Any]) -> str:

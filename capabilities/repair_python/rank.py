@@ -16,6 +16,8 @@ from .source import Function, Source, Splice
 
 Types = Mapping[tuple[str, str], dict[str, set[str]]]
 MOST = 60_000
+COLD = 0.05
+"""A candidate that needs a new import costs as much as many that do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def candidates(
         total = sum(worth for worth, _ in members)
         part = share(operator, priors)
         for worth, candidate in members:
+            if candidate.function is None and candidate.statement is None:
+                worth *= COLD
             found.append((part * worth / max(total, 1.0), candidate))
     shuffled = random.Random(seed)  # noqa: S311 (breaks ties, nothing more)
     order = [(-score, shuffled.random(), number) for number, (score, _) in enumerate(found)]

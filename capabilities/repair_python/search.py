@@ -28,6 +28,8 @@ class Patch:
     """New texts for some files that pass what they were tried on."""
 
     texts: dict[str, bytes]
+    units: list[dict[str, Any]]
+    """What a warm worker swaps; empty when only a new import will do."""
     operators: tuple[str, ...]
     size: int
     score: float
@@ -62,6 +64,11 @@ class Findings:
 def _is_hot(candidate: Candidate) -> bool:
     """Whether a warm worker can try it without a new import."""
     return candidate.function is not None or candidate.statement is not None
+
+
+def _plain(unit: dict[str, Any]) -> bool:
+    """A function of a module that can be called with arguments alone."""
+    return "statement" not in unit and "." not in unit["function"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +400,7 @@ class Search:
         found.patches.append(
             Patch(
                 texts=changed.changed(),
+                units=self._units(base, candidate) if _is_hot(candidate) else [],
                 operators=changed.operators,
                 size=candidate.size,
                 score=candidate.score,
@@ -434,6 +442,21 @@ class Search:
             return -sum(line in inside for line in lines)
 
         return sorted(self._passing, key=distance)
+
+    def vote(self) -> tuple[list[str], dict[int, list[str]]]:
+        """Inputs that no test has and each patch's answers to them, by the patch's number."""
+        patches = self.findings.patches
+        voters = [n for n, p in enumerate(patches) if len(p.units) == 1 and _plain(p.units[0])]
+        names = {(patches[n].units[0]["file"], patches[n].units[0]["function"]) for n in voters}
+        if len(voters) < 2 or len(names) != 1 or self._session.broken:
+            return [], {}
+        tests = [*self._tests, *self._sentinels]
+        try:
+            reply = self._session.vote([patches[n].units for n in voters], tests, seed=self._seed)
+        except WorkerLost:
+            return [], {}
+        given = zip(voters, reply["answers"], strict=True)
+        return reply["inputs"], {n: found for n, found in given if found}
 
     # two edits
 

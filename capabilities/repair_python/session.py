@@ -88,6 +88,16 @@ class Session:
         request |= {"candidate": {"units": units}, "each": max(1.0, self.each * 10)}
         return self._ask(request, seconds + request["each"] * 6 + 10)
 
+    def vote(
+        self, patches: Sequence[list[Unit]], tests: Sequence[str], *, seed: int
+    ) -> dict[str, Any]:
+        """Inputs near those of the tests, and the answers of each patch to them."""
+        first = patches[0][0]
+        request: dict[str, Any] = {"op": "vote", "tests": list(tests), "each": 0.5, "seed": seed}
+        request |= {"file": first["file"], "function": first["function"], "most": 120}
+        request["candidates"] = [{"units": units} for units in patches]
+        return self._ask(request, 10.0 + 6.0 * len(patches) + 2.0 * len(tests))
+
     def fresh(
         self,
         sources: dict[str, bytes],

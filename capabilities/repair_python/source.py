@@ -101,7 +101,8 @@ class Source:
         """The outermost function whose body holds these bytes wholly."""
         for function in self.functions:
             body = function.node.body
-            if self.span(body[0])[0] <= start and end <= self.span(body[-1])[1]:
+            last = body[-1].end_lineno or body[-1].lineno
+            if self.span(body[0])[0] <= start and end <= self.line_span(last, last)[1]:
                 return function
         return None
 

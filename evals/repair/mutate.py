@@ -160,17 +160,25 @@ def _double(node: ast.UnaryOp) -> None:
 
 def _on_block(statements: list[ast.stmt]) -> Iterator[tuple[str, Change]]:
     for place, statement in enumerate(statements):
-        doc = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-        if doc or isinstance(statement, ast.FunctionDef | ast.Import | ast.ImportFrom):
-            continue
-        yield "statement lost", lambda p=place: statements.__setitem__(p, ast.Pass())  # type: ignore[misc]
+        if _can_be_forgotten(statement):
+            yield "statement lost", lambda p=place: statements.__setitem__(p, ast.Pass())  # type: ignore[misc]
         following = statements[place + 1] if place + 1 < len(statements) else None
-        if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr) and isinstance(
-            following, ast.Assign | ast.AugAssign | ast.Expr
-        ):
+        if isinstance(statement, _PLAIN) and isinstance(following, _PLAIN):
             yield "order", lambda p=place: _exchange(statements, p)  # type: ignore[misc]
         if isinstance(statement, ast.If) and not statement.orelse and len(statement.body) == 1:
             yield "guard lost", lambda p=place: _unguard(statements, p)  # type: ignore[misc]
+
+
+_PLAIN = (ast.Assign, ast.AugAssign, ast.Expr)
+
+
+def _can_be_forgotten(statement: ast.stmt) -> bool:
+    """People forget an update, a call or a guard; not a loop, nor a name that is used later."""
+    if isinstance(statement, ast.Expr):
+        return not isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.If):
+        return len(statement.body) == 1 and not statement.orelse
+    return isinstance(statement, ast.AugAssign | ast.Continue | ast.Break)
 
 
 def _exchange(statements: list[ast.stmt], place: int) -> None:

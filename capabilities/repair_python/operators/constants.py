@@ -105,15 +105,19 @@ def _numeric_place(site: Site) -> bool:
         return False
     if isinstance(parent, ast.Subscript) and node is parent.value:
         return False
+    if _is_one(node) or _is_one(parent):
+        return False
     if isinstance(node, ast.Call):
         name = site.text(node.func)
-        return name in ("len", "int", "max", "min", "sum", "abs", "ord", "round") or isinstance(
-            parent, ast.Return | ast.Assign
-        )
-    return not (isinstance(parent, ast.BinOp) and _is_one(parent))
+        counts = name in ("len", "int", "max", "min", "sum", "abs", "ord", "round")
+        return counts or isinstance(parent, ast.Return | ast.Assign)
+    return True
 
 
-def _is_one(node: ast.BinOp) -> bool:
+def _is_one(node: ast.AST) -> bool:
+    """Something plus or minus one already: its constant is a site of its own."""
+    if not isinstance(node, ast.BinOp):
+        return False
     return isinstance(node.right, ast.Constant) and node.right.value == 1
 
 

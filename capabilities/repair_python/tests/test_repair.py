@@ -35,7 +35,9 @@ def repair(context: Any):
         for path, text in files.items():
             (context.workspace / path).parent.mkdir(parents=True, exist_ok=True)
             (context.workspace / path).write_text(text)
-        return asyncio.run(code.execute(context, {"budget_seconds": 8, "most_alternatives": 0, **inputs}))
+        return asyncio.run(
+            code.execute(context, {"budget_seconds": 8, "most_alternatives": 0, **inputs})
+        )
 
     return go
 

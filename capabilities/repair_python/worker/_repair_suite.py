@@ -69,6 +69,8 @@ class Suite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
         self.items = {item.nodeid: item for item in session.items}
+        for item in session.items:
+            spare_the_source(item)
         self.reached = True
         self._serve(self)
         return True
@@ -167,6 +169,15 @@ def frames(error: BaseException) -> list[list[Any]]:
     return [[f.filename, f.lineno or 0, f.name] for f in found][-60:]
 
 
+def spare_the_source(item: Any) -> None:
+    """Leave out the text of tracebacks: pytest parses whole files anew for every frame of it."""
+    item.repr_failure = item._repr_failure_py = _no_text
+
+
+def _no_text(excinfo: Any, style: Any = None) -> str:
+    return str(excinfo.type.__name__)
+
+
 class ColdRun:
     """A pytest plugin for a fresh import of the project: streams outcomes, stops when told to."""
 
@@ -197,6 +208,8 @@ class ColdRun:
         suite = Suite(lambda _: None)
         session.config.pluginmanager.register(suite)
         items = session.items
+        for item in items:
+            spare_the_source(item)
         for place, item in enumerate(items):
             following = items[place + 1] if place + 1 < len(items) else None
             facts = suite.run(item, following, seconds=self._seconds)

@@ -80,7 +80,8 @@ class Live:
             if isinstance(thing, FunctionType) and thing.__code__.co_filename in wanted:
                 key = (thing.__code__.co_filename, thing.__code__.co_qualname)
                 self._functions.setdefault(key, []).append(thing)
-        self._caches = [o for o in gc.get_objects() if isinstance(o, functools._lru_cache_wrapper)]
+        caches = [o for o in gc.get_objects() if isinstance(o, functools._lru_cache_wrapper)]
+        self._caches = [c for c in caches if _home(c).startswith(f"{root}/")]
         self._state = [(m.__dict__, _contents(m.__dict__)) for m in self._project]
         self._undo: list[tuple[FunctionType, CodeType]] = []
 
@@ -136,6 +137,12 @@ class Live:
             module.__dict__[TICK] = counter.__next__
         return counter
 
+    def callable_at(self, file: str, name: str) -> Any:
+        """What a module offers under a name, decorators included; None when there is nothing."""
+        module = self._modules.get(file)
+        found = module.__dict__.get(name) if module is not None else None
+        return found if callable(found) else None
+
     def restore(self) -> None:
         """Everything as it was when the suite had been collected."""
         while self._undo:
@@ -149,6 +156,11 @@ class Live:
 
 def _file(module: Any) -> str:
     return getattr(module, "__file__", None) or ""
+
+
+def _home(cache: Any) -> str:
+    code = getattr(cache.__wrapped__, "__code__", None)
+    return code.co_filename if code else ""
 
 
 def _contents(namespace: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -23,6 +23,7 @@ import pytest
 from _repair_fork import Send, TimedOut, at_most, end_with_children, messages
 from _repair_suite import ColdRun, Suite, arguments, describe
 from _repair_swap import Live, build, fingerprint, function_code, override_import
+from _repair_vote import Calls, answers, varied
 from _repair_watch import Types, coverage_of, lines_by_test
 
 Request = dict[str, Any]
@@ -82,6 +83,7 @@ class Warm:
             "explain": self._explain,
             "count": self._count,
             "check": self._check,
+            "vote": self._vote,
             "try": self._try,
         }
         while (request := self._pipes.read()) is not None:
@@ -104,7 +106,7 @@ class Warm:
             else:
                 self._run_items(items, request, send, deadline, None)
 
-        quiet = min(request["each"] * 5 + 3, request["seconds"] + 5)
+        quiet = min(request["each"] * 4 + 1.5, request["seconds"] + 5)
         reply: Reply = {"tests": [], "lines": {}}
         for message in messages(work, quiet_seconds=quiet):
             if "lines" in message:
@@ -146,7 +148,7 @@ class Warm:
                 send({"types": watched.to_json()})
 
             facts: Reply = {"id": item.nodeid, "error_class": "TimedOut", "seconds": 0.0}
-            for message in messages(work, quiet_seconds=request["each"] * 2 + 2):
+            for message in messages(work, quiet_seconds=request["each"] * 2 + 1):
                 if "types" in message:
                     types[item.nodeid] = message["types"]
                 else:
@@ -178,7 +180,7 @@ class Warm:
                     }
                 )
 
-        heard = list(messages(work, quiet_seconds=request["each"] * 2 + 2))
+        heard = list(messages(work, quiet_seconds=request["each"] * 2 + 1))
         good = [m for m in heard if m["ok"]]
         return {"ticks": max((m["ticks"] for m in good), default=0), "ok": [m["id"] for m in good]}
 
@@ -199,6 +201,39 @@ class Warm:
         bad = [m["id"] for m in heard if m["outcome"] == "failed"]
         return {"ok": not bad and len(heard) == len(items), "ran": len(heard), "failed": bad}
 
+    def _vote(self, request: Request) -> Reply:
+        """What several patches of one function answer to inputs that no test has."""
+        file, name = request["file"], request["function"]
+
+        def record(send: Send) -> None:
+            self._pipes.close()
+            calls = Calls(file, name)
+            for item in self._items(request):
+                with at_most(request["each"]), calls.watching():
+                    self._suite.run_bare(item, None)
+                send({"seen": list(calls.seen)})
+
+        heard = list(messages(record, quiet_seconds=request["each"] * 2 + 1))
+        seen = heard[-1]["seen"] if heard else []
+        inputs = varied(seen, most=request["most"], seed=request["seed"])
+        found = [self._answers(c, file, name, inputs) for c in request["candidates"]]
+        return {"inputs": inputs, "answers": found}
+
+    def _answers(self, candidate: Request, file: str, name: str, inputs: list[str]) -> list[str]:
+        units = self._compile(candidate, fresh=False)
+
+        def work(send: Send) -> None:
+            self._pipes.close()
+            if isinstance(units, str) or not self._install(units):
+                return
+            self._live.set_ticks(1 << 40)
+            function = self._live.callable_at(file, name)
+            if function is not None:
+                send({"answers": answers(function, inputs)})
+
+        heard = list(messages(work, quiet_seconds=5.0))
+        return list(heard[0]["answers"]) if heard else []
+
     def _try(self, request: Request) -> Reply:
         """Try candidates in order on the failing tests; stop after the first that passes all."""
         compiled = [self._compile(c) for c in request["candidates"]]
@@ -206,7 +241,7 @@ class Warm:
             {"state": c} if isinstance(c, str) else None for c in compiled
         ]
         todo = [n for n, result in enumerate(results) if result is None]
-        quiet = request["each"] * 6 + 2
+        quiet = request["each"] * 4 + 0.5
         items = self._items(request)
         while todo:
 
