@@ -39,10 +39,12 @@ class FaultyFiles(SafeFiles):
         self._faults = faults
 
     def apply(self, root: Path, changes: ChangeSet) -> None:
-        self._faults.reach("write.prepared")
-        with self._faults.every_write("write.middle"):
+        backwards = any(c.after is None for c in changes.files if c.path.startswith("made/"))
+        name = "back" if backwards else "write"
+        self._faults.reach(f"{name}.prepared")
+        with self._faults.every_write(f"{name}.middle"):
             super().apply(root, changes)
-        self._faults.reach("write.applied")
+        self._faults.reach(f"{name}.applied")
 
 
 def _effect(world: World, faults: Faults, name: str) -> Execute:

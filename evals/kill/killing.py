@@ -26,8 +26,10 @@ POINTS = (
     "write.prepared",
     "write.middle",
     "write.applied",
+    "back.middle",
+    "back.applied",
 )
-_MOST_WRITES = 12
+_NTH = {"write.middle": 14, "back.middle": 14}
 """About so many calls change folders while one change set is applied."""
 
 
@@ -78,7 +80,7 @@ class Killing:
     def _round(self, kills: int) -> None:
         folder = self._fresh()
         point = next(self._points)
-        nth = self._chance.randint(1, _MOST_WRITES if point == "write.middle" else 3)
+        nth = self._chance.randint(1, _NTH.get(point, 1))
         fault = f"kill:{point}:{nth}"
         while self.person.look(folder):
             pid = self._begin(folder, fault)
@@ -125,4 +127,5 @@ def of_tally(tally: Tally) -> dict[str, object]:
         "leftover_files": tally.leftovers,
         "chain_ok": tally.chains_ok == tally.rounds,
         "anchor_ok": tally.anchors_ok == tally.rounds,
+        "anchors_one_kill_behind": tally.anchors_behind,
     }

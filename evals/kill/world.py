@@ -51,7 +51,7 @@ class World:
         return self.folder / "work" / goal
 
     def seed(self, goal: str, steps: list[str]) -> None:
-        """The workspace as the goal finds it: what every step adds to, and a file for each to take away."""
+        """The workspace as the goal finds it: what steps add to, and a file for each to remove."""
         (self.workspace(goal) / "old").mkdir(parents=True)
         for name, data in seeded(steps).items():
             (self.workspace(goal) / name).write_bytes(data)
@@ -78,4 +78,8 @@ class World:
 
 
 def seeded(steps: list[str]) -> dict[str, bytes]:
-    return {LOG: b"", LAST: b"", **{f"old/{step}.txt": f"{step} was here\n".encode() for step in steps}}
+    return {
+        LOG: b"",
+        LAST: b"",
+        **{f"old/{step}.txt": f"{step} was here\n".encode() for step in steps},
+    }

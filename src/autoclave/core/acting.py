@@ -7,7 +7,7 @@ from pathlib import Path
 from ..domain.canonical import JsonObject
 from ..domain.capability import CapabilityResult, Manifest
 from ..domain.changes import ChangeSet
-from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed, NotFound
+from ..domain.errors import AutoclaveError, Busy, Fatal, InvalidInput, NotAllowed, NotFound
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Act, Effect, to_json
 from ..domain.risk import Action, ActionKind, Risk
@@ -15,7 +15,7 @@ from ..domain.run import Run, RunKind
 from .parts import Parts
 from .permission import Parked, permit
 from .results import bad, failure_of, good, resolve, result_event
-from .workspace import workspace_of
+from .workspace import alone_in, workspace_of
 
 
 class Acting:
@@ -27,6 +27,10 @@ class Acting:
     async def perform(self, run: Run, intent: Act) -> Run:
         """Judge, write down, do, write down. What goes wrong becomes the step's result."""
         key = f"{run.id}-{run.keys + 1}"
+        if run.results.get(intent.step, {}).get("in_doubt"):
+            # A person's no holds for as long as the plan: the mind may not ask around it.
+            error = NotAllowed(run.results[intent.step]["failure"]["message"])
+            return await self._failed(run, key, to_json(intent), error, in_doubt=True)
         try:
             manifest = self._parts.toolbox.manifest(intent.capability)
             inputs = self._inputs(run, intent)
@@ -144,11 +148,12 @@ class Acting:
         changes = ChangeSet.from_json(prepared["changes"])
         try:
             allowed = await self._permit_write(run, changes, key)
-            self._parts.files.apply(Path(run.workspace), changes)
+            with alone_in(Path(run.workspace)):
+                self._parts.files.apply(Path(run.workspace), changes)
         except Parked as parked:
             return parked.run
-        except Fatal:
-            raise
+        except (Fatal, Busy):
+            raise  # whoever is writing there may be finishing this very change
         except AutoclaveError as error:
             return await self._failed(run, key, intent, error, spend=prepared["spend"])
         applied = {
@@ -225,7 +230,7 @@ class Acting:
             run = await self._parts.ledger.record(run, event)
             return await self._run(run, manifest, inputs, key, intent)
         error = NotAllowed(f"it was cut off, and {answer['by']} said not to run it again")
-        return await self._failed(run, key, intent, error)
+        return await self._failed(run, key, intent, error, in_doubt=True)
 
     async def _failed(
         self,
@@ -235,8 +240,10 @@ class Acting:
         error: AutoclaveError,
         *,
         spend: JsonObject | None = None,
+        **facts: object,
     ) -> Run:
-        event = result_event(key, intent, bad(failure_of(error)), spend=spend or {"steps": 1})
+        result = bad(failure_of(error), **facts)
+        event = result_event(key, intent, result, spend=spend or {"steps": 1})
         return await self._parts.ledger.insist(run, event)
 
 

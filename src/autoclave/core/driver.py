@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from ..domain.canonical import JsonObject
 from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, Fenced, InvalidInput, Stale
 from ..domain.events import EventKind, NewEvent
-from ..domain.intents import Act, Intent, parse
 from ..domain.run import Run, RunStatus
 from ..domain.state import State, check_transition
+from .mind_answer import MindAnswer, read_answer
 from .parts import Parts
 from .performer import Performer, check_budget
 from .rollback import roll_back
@@ -32,7 +32,10 @@ class Driver:
         Raises Fenced when another activation takes the run over, and what is Fatal.
         """
         await self._parts.refresh()
-        run = await self._take(await self._parts.ledger.load(run_id))
+        run = await self._parts.ledger.load(run_id)
+        if run.is_ended:
+            return run
+        run = await self._take(run)
         while run.status is RunStatus.RUNNING and not (stop and stop.is_set()):
             try:
                 run = await self._step(run)
@@ -58,7 +61,7 @@ class Driver:
             return await self._park(run, reason, code="poison")
         if run.state is State.PAUSED and run.paused_from is not None:
             back = _transition(run.state, run.paused_from)
-            run = await self._parts.ledger.record(run, back)
+            run = await self._parts.ledger.insist(run, back)
         return run
 
     async def _step(self, run: Run) -> Run:
@@ -66,21 +69,22 @@ class Driver:
         if run.open_intent is not None:
             return await self._performer.resume(run)
         answer = self._decide(run)
-        if run.applied and "plan" in answer:
+        if run.applied and answer.plan is not None:
             # A new plan starts from what the workspace was.
             run = await roll_back(self._parts, run)
         run = await self._parts.ledger.record(run, *_way(run, answer))
-        return await self._performer.perform(run, _checked(answer["intent"]))
+        return await self._performer.perform(run, answer.intent)
 
-    def _decide(self, run: Run) -> JsonObject:
+    def _decide(self, run: Run) -> MindAnswer:
         view = build_view(run, self._parts.toolbox.manifests(), self._parts.model)
         try:
-            return self._parts.mind.decide(view)
+            answer = self._parts.mind.decide(view)
         except Exception as error:  # the mind may be changed code: its bugs are data here
             raise InvalidInput(
                 f"the mind failed in {run.state}: {type(error).__name__}: {error}",
                 hint="undo its last change: `autoclave proposal list`",
             ) from error
+        return read_answer(answer)
 
     async def _park(self, run: Run, reason: str, *, code: str) -> Run:
         payload = {"reason": reason, "code": code}
@@ -97,40 +101,22 @@ class Driver:
         return await self._parts.ledger.insist(run, _transition(run.state, State.PAUSED))
 
 
-def _way(run: Run, answer: JsonObject) -> Sequence[NewEvent]:
+def _way(run: Run, answer: MindAnswer) -> Sequence[NewEvent]:
     """The transitions and the plan that the mind's answer brings, checked against the table."""
     events: list[NewEvent] = []
     state = run.state
-    for name in answer.get("path", ()):
-        following = _state(name)
+    for following in answer.path:
         check_transition(state, following, paused_from=run.paused_from)
-        first = not events
-        remedy = answer.get("remedy") if first else None
-        events.append(_transition(state, following, why=answer.get("why", ""), remedy=remedy))
+        remedy = "" if events else answer.remedy
+        events.append(_transition(state, following, why=answer.why, remedy=remedy))
         state = following
-    if plan := answer.get("plan"):
-        events.append(NewEvent(kind=EventKind.PLAN_MADE, payload={"plan": plan}))
+    if answer.plan is not None:
+        events.append(NewEvent(kind=EventKind.PLAN_MADE, payload={"plan": answer.plan}))
     return events
 
 
-def _state(name: str) -> State:
-    try:
-        return State(name)
-    except ValueError as error:
-        raise InvalidInput(f"the mind named a state that does not exist: {name!r}") from error
-
-
-def _transition(
-    before: State, after: State, *, why: str = "", remedy: str | None = None
-) -> NewEvent:
+def _transition(before: State, after: State, *, why: str = "", remedy: str = "") -> NewEvent:
     payload: JsonObject = {"from": str(before), "to": str(after), "reason": why}
     if remedy:
         payload["remedy"] = remedy
     return NewEvent(kind=EventKind.STATE_CHANGED, payload=payload)
-
-
-def _checked(data: JsonObject) -> Intent:
-    intent = parse(data)
-    if isinstance(intent, Act) and not intent.step:
-        raise InvalidInput("the mind asked for a step without a name")
-    return intent

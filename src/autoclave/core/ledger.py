@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..domain.errors import NotFound, Stale
+from ..domain.errors import Fenced, NotFound, Stale
 from ..domain.events import Event, EventKind, Head, NewEvent
 from ..domain.ports import Journal
 from ..domain.run import Run, fold, fold_all
@@ -16,6 +16,23 @@ _SNAPSHOT_EVERY = 200
 _SNAPSHOT_VERSION = 1
 
 Listener = Callable[[Event], None]
+
+
+def _try_fold(run: Run, events: tuple[NewEvent, ...]) -> None:
+    """Raise what folding these events would raise."""
+    for each in events:
+        event = Event(
+            id=0,
+            stream=run.stream,
+            seq=run.seq + 1,
+            epoch=run.epoch,
+            kind=each.kind,
+            version=each.version,
+            payload=each.payload,
+            actor="",
+            at=0.0,
+        )
+        run = fold(run, event)
 
 
 class Ledger:
@@ -53,9 +70,13 @@ class Ledger:
         return replace(fresh, epoch=head.epoch)
 
     async def record(self, run: Run, *events: NewEvent, actor: str = "kernel") -> Run:
-        """Append and fold. Raises Stale when the run has moved on, Fenced when it was taken."""
+        """Append and fold. Raises Stale when the run has moved on, Fenced when it was taken.
+
+        IllegalTransition is raised before anything is written: a stream always folds.
+        """
         if not events:
             return run
+        _try_fold(run, events)
         head = Head(epoch=run.epoch, seq=run.seq)
         appended = await self._writer.append(run.stream, events, head=head, actor=actor)
         for event in appended:
@@ -74,8 +95,16 @@ class Ledger:
                 run = await self.catch_up(run)
 
     async def catch_up(self, run: Run) -> Run:
-        """The run with what others have appended since."""
+        """The run with what others have appended since. Raises Fenced when it was taken over."""
+        epoch = run.epoch
         for event in await self._writer.call(self.journal.read, run.stream, after=run.seq):
+            if event.epoch > epoch:
+                # To fold it would be to adopt the epoch of whoever holds the run now.
+                raise Fenced(
+                    f"{run.stream} was taken up again (epoch {event.epoch}); "
+                    f"this activation had {epoch}",
+                    hint="stop: another activation goes on with it",
+                )
             run = fold(run, event)
         return run
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..domain.canonical import JsonObject
-from ..domain.errors import Conflict, NotFound, Stale
+from ..domain.errors import Conflict, NotFound, Refused, Stale
 from ..domain.events import Event, EventKind, NewEvent
 from ..domain.proposal import Approval, Draft, ProposalStatus, approval_digest
 from ..domain.proposal_record import ProposalRecord, fold_proposal
-from ..domain.run import RunStatus
+from ..domain.run import Run, RunStatus
 from .parts import Parts
 
 
@@ -35,6 +35,7 @@ class Proposals:
 
     async def approve(self, proposal_id: str, *, digest: str, by: str) -> ProposalRecord:
         """Grant leave for exactly these bytes, then apply them. Raises Stale, Conflict."""
+        await self._parts.refresh()
         record = await self.get(proposal_id)
         draft = record.require(ProposalStatus.WAITING)
         current = self._current_digest(record, draft)
@@ -51,15 +52,19 @@ class Proposals:
         approval = self._parts.grant(proposal_id, current, by, now, left)
         payload = {"approval": approval.to_json()}
         await self._post(record, EventKind.PROPOSAL_APPROVED, payload, actor=by)
+        granted = (await self.get(proposal_id)).approval
+        if granted is None or granted.nonce != approval.nonce:
+            raise Conflict(f"somebody else decided about {proposal_id} at the same moment")
         return await self.apply(proposal_id)
 
     async def apply(self, proposal_id: str) -> ProposalRecord:
         """Apply an approved proposal; also finishes one that a crash cut off."""
-        record = await self.get(proposal_id)
-        draft = record.require(ProposalStatus.APPROVED)
-        if record.approval is None:
-            raise Conflict(f"{proposal_id} has no approval")
         with self._parts.body_lock():
+            # Read under the lock: another process may just have applied it.
+            record = await self.get(proposal_id)
+            draft = record.require(ProposalStatus.APPROVED)
+            if record.approval is None:
+                raise Conflict(f"{proposal_id} has no approval")
             await self._check_approval(record, draft, record.approval)
             payload = {"nonce": record.approval.nonce, "digest": record.digest}
             await self._post(record, EventKind.APPLY_BEGUN, payload, actor="kernel")
@@ -105,11 +110,29 @@ class Proposals:
         return await self.get(proposal_id)
 
     async def finish_interrupted(self) -> list[str]:
-        """Apply what was approved before a crash. Returns the ids."""
-        cut_off = [each for each in await self.every() if each.status is ProposalStatus.APPROVED]
-        for record in cut_off:
+        """Apply what was approved before a crash, and all that follows. Returns the ids."""
+        finished = []
+        for record in await self.every():
+            if record.status is ProposalStatus.APPLIED:
+                await self._retry_goals(record)
+            elif record.status is ProposalStatus.APPROVED and await self._finish(record):
+                finished.append(record.id)
+        return finished
+
+    async def _finish(self, record: ProposalRecord) -> bool:
+        """Whether it could still be applied. One that was not begun and is out of date ends."""
+        try:
             await self.apply(record.id)
-        return [record.id for record in cut_off]
+        except Refused as refused:
+            if (await self.get(record.id)).status is not ProposalStatus.APPROVED:
+                return False  # another process was faster
+            if await self._begun(record):
+                raise  # it may be half written: a person has to look
+            reason = f"it was approved but not begun before a crash, and now: {refused.message}"
+            payload = {"reason": reason}
+            await self._post(record, EventKind.PROPOSAL_EXPIRED, payload, actor="kernel")
+            return False
+        return True
 
     def _current_digest(self, record: ProposalRecord, draft: Draft) -> str:
         """What an approval has to name today. Raises Stale when the base or the rules moved on."""
@@ -131,22 +154,30 @@ class Proposals:
     async def _check_approval(
         self, record: ProposalRecord, draft: Draft, approval: Approval
     ) -> None:
-        events = await self._parts.ledger.events(record.stream)
-        begun = [each for each in events if each.kind is EventKind.APPLY_BEGUN]
-        if begun and begun[-1].payload["nonce"] == approval.nonce:
+        used = await self._begun(record)
+        if approval.nonce in used:
             return  # a crash cut this very application off; the workshop finishes it harmlessly
-        used = frozenset(each.payload["nonce"] for each in begun)
         current = self._current_digest(record, draft)
         approval.check(record.id, current, now=self._parts.clock(), used=used)
 
+    async def _begun(self, record: ProposalRecord) -> frozenset[str]:
+        """The nonces of the approvals under which it was begun to be applied."""
+        events = await self._parts.ledger.events(record.stream)
+        begun = (each for each in events if each.kind is EventKind.APPLY_BEGUN)
+        return frozenset(each.payload["nonce"] for each in begun)
+
     async def _retry_goals(self, record: ProposalRecord) -> None:
-        """Give the goals that the proposal promises to fix another try."""
+        """Give the goals that the proposal promises to fix another try, once."""
+        payload = {"reason": f"{record.id} was applied"}
         for goal in record.contract.expected_fixes:
             run = await self._parts.ledger.load(goal)
-            if run.status is RunStatus.FAILED:
-                payload = {"reason": f"{record.id} was applied"}
+            if run.status is RunStatus.FAILED and not await self._was_retried(run, payload):
                 event = NewEvent(kind=EventKind.GOAL_RETRIED, payload=payload)
                 await self._parts.ledger.post(run.stream, event, actor="kernel")
+
+    async def _was_retried(self, run: Run, payload: JsonObject) -> bool:
+        events = await self._parts.ledger.events(run.stream)
+        return any(e.kind is EventKind.GOAL_RETRIED and e.payload == payload for e in events)
 
     async def _post(
         self, record: ProposalRecord, kind: EventKind, payload: JsonObject, *, actor: str
