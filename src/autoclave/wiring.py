@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from .core.writer import Writer
 from .domain.canonical import JsonObject
 from .domain.ports import LanguageModel
 from .domain.proposal import Approval
-from .domain.risk import Risk
+from .domain.risk import Action, Risk, Ruling
 from .governance.approval_system import answer_upto, grant
 from .governance.components import touches_of
 from .governance.gate import PolicyGate
@@ -81,6 +80,10 @@ def open_control(
         with engine.connect() as connection:
             return find_goals(connection, statuses=statuses)
 
+    def answers_beforehand(ruling: Ruling, action: Action, up_to: Risk) -> bool:
+        # Looked up each time: the rules may be read again while the agent runs.
+        return answer_upto(ruling, action, up_to, most=gate.policy.approvals.yes_up_to)
+
     def close() -> None:
         journal.close()
         engine.dispose()
@@ -104,9 +107,9 @@ def open_control(
         body_changed=body.changed,
         refresh=Refresh(body, gate, home.rules),
         touches_of=lambda paths: touches_of(paths, body_prefixes=_BODY),
-        answers_beforehand=partial(answer_upto, most=gate.policy.approvals.yes_up_to),
+        answers_beforehand=answers_beforehand,
         grant=_grant,
-        ask_seconds=gate.policy.ask_seconds,
+        ask_seconds=lambda risk: gate.policy.ask_seconds(risk),
         approval_seconds=gate.policy.approval_seconds(Risk.R4),
         shortage=Shortage(home.root, gate.policy.machine),
     )

@@ -42,6 +42,8 @@ def _run_chain(chain: list[dict[str, Any]], context: Any) -> None:
         unless = step.get("unless")
         if unless and outputs.get(unless["step"], {}).get(unless["field"]):
             continue
+        if any(name not in outputs for name in step.get("after", ())):
+            continue
         code = importlib.import_module(f"{step['capability']}.code")
         inputs = {name: _resolve(value, outputs) for name, value in step["inputs"].items()}
         outputs[step["name"]] = asyncio.run(code.execute(context, inputs))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..domain.canonical import JsonObject
-from ..domain.errors import AutoclaveError, NotAllowed
+from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed
 from ..domain.risk import Action, ActionKind, Verdict
 from ..domain.run import Run
 from .parts import Parts
-from .results import bad, failure_of, good
+from .results import bad, failure_of, good, resolve
 from .sealed_command import run_sealed
 
 _SECONDS = 120.0
@@ -34,9 +34,11 @@ async def check_done(parts: Parts, run: Run, workspace: Path | None) -> JsonObje
             return await _by_command(parts, run, workspace)
         done = (run.plan or {}).get("done") or {}
         if "capability" in done:
-            return await _by_capability(parts, done, workspace)
+            return await _by_capability(parts, run, done, workspace)
         if "step" in done:
             return _by_step(run, done)
+    except Fatal:
+        raise
     except AutoclaveError as error:
         return bad(failure_of(error), value={"verified_by": "check"})
     return good(value={"verified_by": "self-report", "test": describe_done_test(run)})
@@ -57,10 +59,14 @@ async def _by_command(parts: Parts, run: Run, workspace: Path | None) -> JsonObj
     return bad(_not_reached(f"{describe_done_test(run)}: {how}: {last}"), value=value)
 
 
-async def _by_capability(parts: Parts, done: JsonObject, workspace: Path | None) -> JsonObject:
-    ran = await parts.toolbox.run(
-        done["capability"], done["inputs"], workspace=workspace, key="done-test"
-    )
+async def _by_capability(
+    parts: Parts, run: Run, done: JsonObject, workspace: Path | None
+) -> JsonObject:
+    try:
+        inputs = resolve(done["inputs"], dict(run.results))
+    except (KeyError, TypeError) as error:
+        raise InvalidInput(f"the done-test refers to {error}, which is missing") from error
+    ran = await parts.toolbox.run(done["capability"], inputs, workspace=workspace, key="done-test")
     value = {"verified_by": "check", "test": done["capability"], "outputs": ran.outputs}
     if ran.failure is not None:
         return bad(ran.failure.to_json(), value=value)
@@ -71,7 +77,7 @@ async def _by_capability(parts: Parts, done: JsonObject, workspace: Path | None)
 
 
 def _by_step(run: Run, done: JsonObject) -> JsonObject:
-    outputs = run.results[done["step"]].get("outputs", {})
+    outputs = run.results.get(done["step"], {}).get("outputs", {})
     value = {"verified_by": "check", "test": f"step {done['step']}"}
     if outputs.get(done["field"]) is True:
         return good(value=value)

@@ -33,7 +33,7 @@ class Ending:
             return await self._parts.ledger.insist(run, _state(run, State.IDLE), end)
         async with workspace_of(self._parts, run) as workspace:
             result = await check_done(self._parts, run, workspace)
-        spend = {"seconds": result.get("value", {}).get("seconds", 0.0)}
+        spend = {"steps": 1, "seconds": result.get("value", {}).get("seconds", 0.0)}
         key = f"{run.id}-{run.keys + 1}"
         return await self._parts.ledger.insist(
             run, result_event(key, to_json(intent), result, spend=spend)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..domain.canonical import JsonObject, digest_bytes
+from ..domain.canonical import JsonObject, canonical, digest_bytes
 from ..domain.canonical import digest as digest_of
 from ..domain.errors import ConfigurationInvalid
 
@@ -24,10 +25,12 @@ class LoadedMind:
         self._decide = decide
 
     def decide(self, view: JsonObject) -> JsonObject:
-        answer = self._decide(view)
+        """What it answers to a view of its own: it can change nothing that is the kernel's."""
+        answer = self._decide(json.loads(canonical(view)))
         if not isinstance(answer, dict) or "intent" not in answer:
             raise TypeError("a mind answers with an object that has an intent")
-        return answer
+        copied: JsonObject = json.loads(canonical(answer))
+        return copied
 
 
 def load_mind(folder: Path) -> LoadedMind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domain.canonical import JsonObject
+from ..domain.canonical import JsonObject, digest
 from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, NotAllowed, NotServed
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import (
@@ -68,6 +68,8 @@ class Performer:
                 return await self._acting.resume(run, intent)
             case Propose():
                 return await self._proposing.perform(run, intent)
+            case Ask():
+                return await self._hear(run, intent)
             case _:
                 # A model call whose answer never arrived: counted, and not silently paid again.
                 failure = {
@@ -139,10 +141,10 @@ class Performer:
             raise
         except AutoclaveError as error:
             failed = result_event(
-                key, to_json(intent), bad(failure_of(error)), spend={"model_calls": 1}
+                key, to_json(intent), bad(failure_of(error)), spend={"steps": 1, "model_calls": 1}
             )
             return await self._parts.ledger.insist(run, failed)
-        spend = {"model_calls": 1, "tokens": answer["tokens"], "usd": answer["usd"]}
+        spend = {"steps": 1, "model_calls": 1, "tokens": answer["tokens"], "usd": answer["usd"]}
         done = result_event(key, to_json(intent), good(value=answer), spend=spend)
         return await self._parts.ledger.insist(run, done)
 
@@ -163,22 +165,31 @@ class Performer:
         payload = {"wake_at": due, "reason": intent.reason}
         timer = NewEvent(kind=EventKind.TIMER_SET, payload=payload)
         key = f"{run.id}-{run.keys + 1}"
-        result = result_event(key, to_json(intent), good(value=payload))
+        result = result_event(key, to_json(intent), good(value=payload), spend={"steps": 1})
         return await self._parts.ledger.record(run, result, timer)
 
     async def _ask(self, run: Run, intent: Ask) -> Run:
-        """Ask a person; with the answer there, hand it to the mind."""
-        request = f"{run.id}-{run.keys + 1}-ask"
+        """Ask a person. It is written down first, so that the answer finds who asked."""
+        key = f"{run.id}-{run.keys + 1}"
+        recorded = {"key": key, "intent": to_json(intent), "effect": "idempotent"}
+        event = NewEvent(kind=EventKind.INTENT_RECORDED, payload=recorded)
+        return await self._hear(await self._parts.ledger.record(run, event), intent)
+
+    async def _hear(self, run: Run, intent: Ask) -> Run:
+        """Hand the answer to the mind; without one the question waits."""
+        key = (run.open_intent or {})["key"]
+        request = f"{key}-ask"
         answer = run.answers.get(request)
         if answer is not None:
             said = "yes" if answer["yes"] else "no"
             value = {"answer": said, "reason": answer.get("reason", ""), "by": answer["by"]}
-            return await self._record(run, intent, good(value=value))
+            done = result_event(key, to_json(intent), good(value=value), spend={"steps": 1})
+            return await self._parts.ledger.insist(run, done)
         payload = {
             "request": request,
             "question": intent.question,
             "shown": "",
-            "digest": request,
+            "digest": digest([request, intent.question]),
             "expires_at": self._parts.clock() + self._parts.ask_seconds(Risk.R1),
         }
         event = NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload)
@@ -186,7 +197,8 @@ class Performer:
 
     async def _record(self, run: Run, intent: Intent, result: JsonObject) -> Run:
         key = f"{run.id}-{run.keys + 1}"
-        return await self._parts.ledger.insist(run, result_event(key, to_json(intent), result))
+        event = result_event(key, to_json(intent), result, spend={"steps": 1})
+        return await self._parts.ledger.insist(run, event)
 
 
 def check_budget(run: Run) -> None:

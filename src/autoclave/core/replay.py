@@ -9,7 +9,7 @@ from ..domain.errors import AutoclaveError, Fatal
 from ..domain.knowledge import Case
 from ..domain.ports import Toolbox
 from .parts import Parts
-from .results import resolve
+from .results import is_needless, resolve
 from .sealed_command import run_sealed
 
 _SECONDS = 60.0
@@ -41,10 +41,12 @@ class CaseReplay:
         """Run the steps; what failed, or nothing."""
         results: dict[str, JsonObject] = {}
         for step in case.chain:
-            unless = step.get("unless")
-            if unless and results[unless["step"]]["outputs"].get(unless["field"]):
+            if is_needless(step, results):
                 continue
-            inputs = resolve(step["inputs"], results)
+            try:
+                inputs = resolve(step["inputs"], results)
+            except (KeyError, TypeError) as error:
+                return f"{step['name']} refers to {error}, which is missing"
             ran = await toolbox.run(step["capability"], inputs, workspace=workspace, key="replay")
             if ran.failure is not None:
                 return f"{step['name']}: {ran.failure.error_class}: {ran.failure.message}"

@@ -40,6 +40,19 @@ def resolve(inputs: JsonObject, results: dict[str, JsonObject]) -> JsonObject:
     return {name: _resolve_one(value, results) for name, value in inputs.items()}
 
 
+def is_needless(step: JsonObject, results: dict[str, JsonObject]) -> bool:
+    """Whether an earlier verdict says that a step is not needed, or it hangs on a skipped one.
+
+    `results` holds what ran, in the order of the plan.
+    """
+    unless = step.get("unless")
+    if unless:
+        outputs = results.get(unless["step"], {}).get("outputs", {})
+        if outputs.get(unless["field"]):
+            return True
+    return any(name not in results for name in step.get("after", ()))
+
+
 def _resolve_one(value: Any, results: dict[str, JsonObject]) -> Any:
     if isinstance(value, dict) and set(value) == {"$ref"}:
         step, _, field = value["$ref"].partition(".")

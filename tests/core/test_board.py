@@ -1,0 +1,95 @@
+"""The board is the fold, in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.fakes_runs import event, lives
+
+from autoclave.core.board import PROPOSALS, BoardProjection, find_goals
+from autoclave.domain.events import Event, EventKind
+from autoclave.domain.proposal_record import ONLY_FROM
+from autoclave.domain.run import Run, RunStatus, fold
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[sa.Connection]:
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as opened:
+        BoardProjection().create(opened)
+        yield opened
+    engine.dispose()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(life=lives())
+def test_a_row_says_what_the_run_says(connection: sa.Connection, life: list[Event]) -> None:
+    """After every event: the scheduler sees the same status as the driver."""
+    board, run = BoardProjection(), Run(id="G-0001")
+    board.clear(connection)
+    for each in life:
+        board.apply(connection, each)
+        run = fold(run, each)
+        row = find_goals(connection)[0]
+        assert (row["status"], row["state"]) == (run.status, run.state)
+        if run.status in (RunStatus.PAUSED, RunStatus.WAITING):
+            assert row["reason"] == run.reason
+        if run.status is RunStatus.WAITING:
+            assert row["wake_at"] == run.wake_at
+
+
+def test_the_most_urgent_goal_comes_first_then_the_oldest(connection: sa.Connection) -> None:
+    """The order in which goals are taken up."""
+    board = BoardProjection()
+    board.clear(connection)
+    for number, priority in enumerate([0, 5, 0, -1], 1):
+        added = event(EventKind.GOAL_ADDED, {"text": "x", "priority": priority}, seq=number)
+        board.apply(connection, _on(added, f"goal/G-{number}"))
+
+    assert [row["id"] for row in find_goals(connection)] == ["G-2", "G-1", "G-3", "G-4"]
+    assert find_goals(connection, statuses=("done",)) == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(later=st.lists(st.sampled_from(sorted(ONLY_FROM)), max_size=8))
+def test_the_first_decision_about_a_proposal_counts_here_too(
+    connection: sa.Connection, later: list[EventKind]
+) -> None:
+    """As in the fold of the proposal itself."""
+    board, status = BoardProjection(), "waiting"
+    board.clear(connection)
+    _propose(board, connection, EventKind.PROPOSAL_DRAFTED)
+    _propose(board, connection, EventKind.GATES_JUDGED)
+    names = {
+        EventKind.PROPOSAL_APPROVED: "approved",
+        EventKind.PROPOSAL_REJECTED: "rejected",
+        EventKind.PROPOSAL_RETURNED: "returned",
+        EventKind.PROPOSAL_EXPIRED: "expired",
+        EventKind.PROPOSAL_APPLIED: "applied",
+        EventKind.PROPOSAL_UNDONE: "undone",
+        EventKind.PROPOSAL_REDONE: "applied",
+    }
+    for kind in (each for each in later if each in names):
+        _propose(board, connection, kind)
+        status = names[kind] if status in ONLY_FROM[kind] else status
+        assert connection.execute(sa.select(PROPOSALS.c.status)).scalar_one() == status
+
+
+def _propose(board: BoardProjection, connection: sa.Connection, kind: EventKind) -> None:
+    payload = {
+        "title": "t",
+        "draft": {"risk": 4},
+        "gates": [{"verdict": "pass"}],
+        "digest": "d",
+    }
+    board.apply(connection, _on(event(kind, payload, seq=1), "proposal/P-0001"))
+
+
+def _on(made: Event, stream: str) -> Event:
+    from dataclasses import replace
+
+    return replace(made, stream=stream)
