@@ -28,8 +28,6 @@ class Patch:
     """New texts for some files that pass what they were tried on."""
 
     texts: dict[str, bytes]
-    units: list[dict[str, Any]]
-    """What a warm worker swaps; empty when only a new import will do."""
     operators: tuple[str, ...]
     size: int
     score: float
@@ -38,6 +36,8 @@ class Patch:
     place: int
     """How many candidates came before it."""
     line: int
+    units: tuple[dict[str, Any], ...] = ()
+    """What a warm worker swaps; empty when only a new import will do."""
 
 
 @dataclass(slots=True)
@@ -400,7 +400,7 @@ class Search:
         found.patches.append(
             Patch(
                 texts=changed.changed(),
-                units=self._units(base, candidate) if _is_hot(candidate) else [],
+                units=tuple(self._units(base, candidate)) if _is_hot(candidate) else (),
                 operators=changed.operators,
                 size=candidate.size,
                 score=candidate.score,
@@ -452,7 +452,9 @@ class Search:
             return [], {}
         tests = [*self._tests, *self._sentinels]
         try:
-            reply = self._session.vote([patches[n].units for n in voters], tests, seed=self._seed)
+            reply = self._session.vote(
+                [list(patches[n].units) for n in voters], tests, seed=self._seed
+            )
         except WorkerLost:
             return [], {}
         given = zip(voters, reply["answers"], strict=True)

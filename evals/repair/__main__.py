@@ -27,7 +27,7 @@ def main() -> None:
 
 def _measure(options: argparse.Namespace) -> None:
     suites = {
-        "textbook": lambda: textbook.tasks(),
+        "textbook": textbook.tasks,
         "packages": lambda: packages.tasks(options.folder),
     }
     for name, make in suites.items():

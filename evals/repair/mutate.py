@@ -114,40 +114,52 @@ def _bound(function: ast.FunctionDef) -> set[str]:
 def _on_expression(
     node: ast.AST, names: list[str], r: random.Random
 ) -> Iterator[tuple[str, Change]]:
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARE:
-        kinds = [k for k in _COMPARE if k is not type(node.ops[0])]
-        yield "comparison", lambda: node.ops.__setitem__(0, r.choice(kinds)())
-        yield "comparison", lambda: node.ops.__setitem__(0, r.choice(kinds)())
-    if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-        others = [k for k in _BINARY if k is not type(node.op)]
-        yield "operator", lambda: setattr(node, "op", r.choice(others)())
-        if not isinstance(node.op, ast.Add | ast.Mult):
-            yield "operands", lambda: _swap(node)
-    if isinstance(node, ast.BoolOp):
-        yield (
-            "logic",
-            lambda: setattr(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And()),
-        )
-        yield "part lost", lambda: node.values.pop(r.randrange(len(node.values)))
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        yield "constant", lambda: setattr(node, "value", node.value + r.choice([1, -1]))  # type: ignore[operator]
-    if isinstance(node, ast.Constant) and type(node.value) is bool:
-        yield "constant", lambda: setattr(node, "value", not node.value)
-    if isinstance(node, ast.Constant) and type(node.value) is str and 0 < len(node.value) < 8:
-        yield "text", lambda: setattr(node, "value", node.value[:-1])  # type: ignore[index]
-    if isinstance(node, ast.Call) and len(node.args) > 1:
-        yield "arguments", lambda: node.args.reverse()
-        yield "argument lost", lambda: node.args.pop() and None  # type: ignore[func-returns-value]
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
-        others_in_scope = [n for n in names if n != node.id]
-        if others_in_scope:
-            yield "name", lambda: setattr(node, "id", r.choice(others_in_scope))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield "negation", lambda: setattr(node, "op", ast.Not()) or _double(node)  # type: ignore[func-returns-value]
-    if isinstance(node, ast.Slice) and node.lower is not None:
-        yield "slice", lambda: setattr(node, "lower", None)
-    if isinstance(node, ast.If | ast.While | ast.IfExp):
-        yield "condition", lambda: setattr(node, "test", ast.UnaryOp(ast.Not(), node.test))
+    match node:
+        case ast.Constant():
+            yield from _on_constant(node, r)
+        case ast.Compare() | ast.BinOp() | ast.BoolOp() | ast.UnaryOp():
+            yield from _on_operator(node, r)
+        case ast.Call(args=[_, _, *_]):
+            yield "arguments", lambda: node.args.reverse()
+            yield "argument lost", lambda: node.args.__delitem__(-1)
+        case ast.Name(ctx=ast.Load(), id=name) if name in names:
+            others = [n for n in names if n != name]
+            if others:
+                yield "name", lambda: setattr(node, "id", r.choice(others))
+        case ast.Slice(lower=ast.expr()):
+            yield "slice", lambda: setattr(node, "lower", None)
+        case ast.If() | ast.While() | ast.IfExp():
+            yield "condition", lambda: setattr(node, "test", ast.UnaryOp(ast.Not(), node.test))
+
+
+def _on_operator(
+    node: ast.Compare | ast.BinOp | ast.BoolOp | ast.UnaryOp, r: random.Random
+) -> Iterator[tuple[str, Change]]:
+    match node:
+        case ast.Compare(ops=[operator, *_]) if type(operator) in _COMPARE:
+            kinds = [k for k in _COMPARE if k is not type(operator)]
+            yield "comparison", lambda: node.ops.__setitem__(0, r.choice(kinds)())
+        case ast.BinOp(op=operator) if type(operator) in _BINARY:
+            others = [k for k in _BINARY if k is not type(operator)]
+            yield "operator", lambda: setattr(node, "op", r.choice(others)())
+            if not isinstance(operator, ast.Add | ast.Mult):
+                yield "operands", lambda: _swap(node)
+        case ast.BoolOp(op=operator):
+            other = ast.Or() if isinstance(operator, ast.And) else ast.And()
+            yield "logic", lambda: setattr(node, "op", other)
+            yield "part lost", lambda: node.values.__delitem__(r.randrange(len(node.values)))
+        case ast.UnaryOp(op=ast.Not()):
+            yield "negation", lambda: _double(node)
+
+
+def _on_constant(node: ast.Constant, r: random.Random) -> Iterator[tuple[str, Change]]:
+    match node.value:
+        case bool(value):
+            yield "constant", lambda: setattr(node, "value", not value)
+        case int(number):
+            yield "constant", lambda: setattr(node, "value", number + r.choice([1, -1]))
+        case str(text) if 0 < len(text) < 8:
+            yield "text", lambda: setattr(node, "value", text[:-1])
 
 
 def _swap(node: ast.BinOp) -> None:

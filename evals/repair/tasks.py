@@ -58,7 +58,8 @@ class Task:
 def test_text(module: str, function: str, cases: tuple[Case, ...]) -> str:
     rows = "\n".join(f"    ({arguments}, {expected})," for arguments, expected in cases)
     return (
-        f"from collections.abc import Iterator\n\nimport pytest\nfrom {module} import {function}\n\n"
+        "from collections.abc import Iterator\n\n"
+        f"import pytest\nfrom {module} import {function}\n\n"
         f"CASES = [\n{rows}\n]\n\n\n"
         '@pytest.mark.parametrize(("arguments", "expected"), CASES)\n'
         f"def test_{function}(arguments, expected):\n"

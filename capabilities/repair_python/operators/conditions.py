@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import permutations
 
 from ..source import Splice
 from .base import Operator, Rewrite, Site, bracketed
@@ -63,25 +64,28 @@ def extra_conditions(site: Site) -> Iterator[tuple[str, float]]:
             yield f"not {bracketed(text)}", 0.6
     names = [*site.scope.names[:8], *site.scope.attributes[:2]]
     for name in names:
-        types = site.scope.types.get(name, set())
-        yield name, 0.7
-        yield f"not {name}", 0.7
-        if not types or "NoneType" in types:
-            yield f"{name} is None", 0.7
-            yield f"{name} is not None", 0.7
-        if not types or types & {"int", "float"}:
-            for text in ("== 0", "> 0", "< 0", "== 1", "!= 0", ">= 0", "<= 0"):
-                yield f"{name} {text}", 0.4
-    for one in names[:6]:
-        for other in names[:6]:
-            types, others = (site.scope.types.get(n, set()) for n in (one, other))
-            if one == other or (types and others and not types & others and len(names) > 3):
-                continue
-            if one < other:
-                for operator in ("==", "!=", "<", ">", "<=", ">="):
-                    yield f"{one} {operator} {other}", 0.3
-            yield f"{one} in {other}", 0.15
-            yield f"{one} not in {other}", 0.15
+        yield from _about(name, site.scope.types.get(name, set()))
+    for one, other in permutations(names[:6], 2):
+        types, others = (site.scope.types.get(n, set()) for n in (one, other))
+        if types and others and not types & others and len(names) > 3:
+            continue
+        if one < other:
+            for operator in ("==", "!=", "<", ">", "<=", ">="):
+                yield f"{one} {operator} {other}", 0.3
+        yield f"{one} in {other}", 0.15
+        yield f"{one} not in {other}", 0.15
+
+
+def _about(name: str, types: set[str]) -> Iterator[tuple[str, float]]:
+    """Conditions on one name, as its observed types allow."""
+    yield name, 0.7
+    yield f"not {name}", 0.7
+    if not types or "NoneType" in types:
+        yield f"{name} is None", 0.7
+        yield f"{name} is not None", 0.7
+    if not types or types & {"int", "float"}:
+        for text in ("== 0", "> 0", "< 0", "== 1", "!= 0", ">= 0", "<= 0"):
+            yield f"{name} {text}", 0.4
 
 
 def answer(site: Site) -> Iterator[Rewrite]:

@@ -16,36 +16,44 @@ def constant(site: Site) -> Iterator[Rewrite]:
     value = node.value
     if isinstance(site.parent, ast.JoinedStr | ast.FormattedValue | ast.MatchValue):
         return
-    if isinstance(value, bool):
-        yield site.put(node, str(not value), kind="bool", weight=3)
-    elif isinstance(value, int):
-        yield from _integer(site, node, value)
-    elif isinstance(value, float):
-        for new in (value + 1, value - 1, -value, value * 10, value / 10, 1 - value, int(value)):
-            yield site.put(node, repr(new), kind="float")
-    elif isinstance(value, str):
-        yield from _string(site, node, value)
-    elif value is None:
-        for text in ("0", "False", "[]", "''", "True", "{}"):
-            yield site.put(node, text, kind="None")
     kind = type(value).__name__
+    for text, weight in _others(site, value):
+        yield site.put(node, text, weight=weight, kind=kind)
     for text in site.scope.constants:
         if text != site.text(node) and _same_type(text, value):
             yield site.put(node, text, weight=0.5, kind=kind)
 
 
-def _integer(site: Site, node: ast.Constant, value: int) -> Iterator[Rewrite]:
+def _others(site: Site, value: object) -> Iterator[tuple[str, float]]:
+    """Constants that are near, or usual, with weights."""
+    match value:
+        case bool():
+            yield str(not value), 3.0
+        case int():
+            yield from _integer(value)
+        case float():
+            for number in (value + 1, value - 1, -value, value * 10, value / 10, 1 - value):
+                yield repr(number), 1.0
+            yield repr(int(value)) if abs(value) < 1e15 else "0", 1.0
+        case str():
+            yield from _string(site.text(site.node), value)
+        case None:
+            for text in ("0", "False", "[]", "''", "True", "{}"):
+                yield text, 1.0
+
+
+def _integer(value: int) -> Iterator[tuple[str, float]]:
     near = {value + 1: 3.0, value - 1: 3.0, 0: 1.5, 1: 1.5, -1: 1.0, 2: 0.8, -value: 0.7}
     near |= {value * 2: 0.3, value // 2: 0.3, value * 10: 0.3, value // 10: 0.3, value + 2: 0.2}
     for new, weight in near.items():
         if new != value:
-            yield site.put(node, str(new), weight=weight, kind="int")
+            yield str(new), weight
     if value in (0, 1):
-        yield site.put(node, "None", weight=0.3, kind="int")
-        yield site.put(node, str(bool(value)), weight=0.3, kind="int")
+        yield "None", 0.3
+        yield str(bool(value)), 0.3
     if value == 0:
-        yield site.put(node, "float('-inf')", weight=0.2, kind="int")
-        yield site.put(node, "float('inf')", weight=0.2, kind="int")
+        yield "float('-inf')", 0.2
+        yield "float('inf')", 0.2
 
 
 def _same_type(text: str, value: object) -> bool:
@@ -55,24 +63,16 @@ def _same_type(text: str, value: object) -> bool:
         return False
 
 
-def _string(site: Site, node: ast.Constant, value: str) -> Iterator[Rewrite]:
-    raw = site.text(node)
+def _string(raw: str, value: str) -> Iterator[tuple[str, float]]:
     if not raw.startswith(("'", '"')) or raw.startswith(("'''", '"""')):
         return
     variants = [value.strip(), value + " ", " " + value, "", value.lower(), value.upper()]
-    variants += [
-        value.title(),
-        value[:-1],
-        value[1:],
-        value[::-1],
-        value * 2,
-        value + "\n",
-        value.rstrip("\n"),
-    ]
+    variants += [value.title(), value[:-1], value[1:], value[::-1], value * 2]
+    variants += [value + "\n", value.rstrip("\n")]
     variants += [" ", "_", "-", ",", ", ", "."] if len(value) <= 2 else []
     for new in dict.fromkeys(variants):
         if new != value:
-            yield site.put(node, _quoted(new, raw[0]), kind="str")
+            yield _quoted(new, raw[0]), 1.0
 
 
 def _quoted(value: str, quote: str) -> str:

@@ -48,29 +48,29 @@ def target(site: Site) -> Iterator[Rewrite]:
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         goal = node.targets[0]
         if isinstance(goal, ast.Name):
-            for new in site.scope.names:
-                if new != goal.id:
-                    yield site.put_raw(goal, new, weight=likeness(site, goal.id, new), kind="name")
+            yield from _other_names(site, goal, "name", 1.0)
         if isinstance(goal, ast.Name | ast.Attribute | ast.Subscript):
             for operator in ("+=", "-=", "*=", "|="):
                 yield site.put_operator(goal, node.value, operator, weight=0.5, kind="augment")
-        if isinstance(goal, ast.Name | ast.Subscript):
+        if isinstance(goal, ast.Subscript):
             yield from _element_targets(site, goal)
     elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-        for new in site.scope.names:
-            if new != node.target.id:
-                yield site.put_raw(node.target, new, kind="name")
+        yield from _other_names(site, node.target, "name", 1.0)
     elif isinstance(node, ast.For) and isinstance(node.target, ast.Name):
-        for new in site.scope.names:
-            yield site.put_raw(node.target, new, weight=0.3, kind="loop")
+        yield from _other_names(site, node.target, "loop", 0.3)
 
 
-def _element_targets(site: Site, goal: ast.expr) -> Iterator[Rewrite]:
-    if isinstance(goal, ast.Subscript):
-        owner = site.text(goal.value)
-        for new in site.scope.names[:8]:
-            if new != site.text(goal.slice):
-                yield site.put_raw(goal, f"{owner}[{new}]", weight=0.5, kind="element")
+def _other_names(site: Site, goal: ast.Name, kind: str, weight: float) -> Iterator[Rewrite]:
+    for new in site.scope.names:
+        if new != goal.id:
+            yield site.put_raw(goal, new, weight=weight * likeness(site, goal.id, new), kind=kind)
+
+
+def _element_targets(site: Site, goal: ast.Subscript) -> Iterator[Rewrite]:
+    owner = site.text(goal.value)
+    for new in site.scope.names[:8]:
+        if new != site.text(goal.slice):
+            yield site.put_raw(goal, f"{owner}[{new}]", weight=0.5, kind="element")
 
 
 def order(site: Site) -> Iterator[Rewrite]:

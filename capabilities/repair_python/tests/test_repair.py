@@ -198,7 +198,9 @@ def test_other_failing_tests_may_go_on_failing(repair):
 def test_two_defects_are_repaired_one_after_the_other(repair):
     """An edit that mends one failing test is the base for the second."""
     files = {
-        "pair.py": "def low(a, b):\n    return max(a, b)\n\n\ndef high(a, b):\n    return min(a, b)\n",
+        "pair.py": (
+            "def low(a, b):\n    return max(a, b)\n\n\ndef high(a, b):\n    return min(a, b)\n"
+        ),
         "test_pair.py": (
             "from pair import high, low\n\n\ndef test_low(): assert low(1, 2) == 1\n\n\n"
             "def test_high(): assert high(1, 2) == 2\n"
