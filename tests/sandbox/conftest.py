@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from autoclave.domain.sealed import Limits, SealedResult, SealedRun
+from autoclave.domain.sealed import Limits, SealedResult, SealedRun, Tier
 from autoclave.sandbox.files import SafeFiles
 from autoclave.sandbox.sealed import SealedSandbox
 
@@ -22,6 +23,15 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> SealedSandbox:
     return SealedSandbox(base=base, require_self_test=False)
 
 
+@pytest.fixture(params=list(Tier))
+def tier(request: pytest.FixtureRequest, sandbox: SealedSandbox) -> Tier:
+    """Every tier in turn; one that this machine does not have is skipped by name."""
+    wanted = Tier(request.param)
+    if wanted not in sandbox.tiers():
+        pytest.skip(f"no tier {wanted} here")
+    return wanted
+
+
 @pytest.fixture
 def folder(sandbox: SealedSandbox) -> Iterator[Path]:
     with sandbox.scratch() as path:
@@ -29,8 +39,8 @@ def folder(sandbox: SealedSandbox) -> Iterator[Path]:
 
 
 @pytest.fixture
-def run_python(sandbox: SealedSandbox, folder: Path) -> RunPython:
-    """Run Python source sealed in `folder`, without site packages to start fast."""
+def run_python(sandbox: SealedSandbox, folder: Path, tier: Tier) -> RunPython:
+    """Run Python source sealed in `folder` and in every tier; without site packages, for speed."""
 
     async def run(source: str, *, stdin: bytes = b"", **limits: float) -> SealedResult:
         known = {"wall_seconds": 20.0, **limits}
@@ -40,6 +50,7 @@ def run_python(sandbox: SealedSandbox, folder: Path) -> RunPython:
                 folder=folder,
                 stdin=stdin,
                 limits=Limits(**known),  # type: ignore[arg-type]
+                tier=tier,
             )
         )
 
@@ -63,11 +74,20 @@ def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
 
 
 @pytest.fixture
-def alive() -> Callable[[Path], list[str]]:
-    """The processes whose ids are in a file, one on a line, and that still exist."""
+def marked() -> Callable[[str], list[int]]:
+    """The processes that have this word among their arguments."""
 
-    def look(mark: Path) -> list[str]:
-        pids = mark.read_text().split() if mark.exists() else []
-        return [pid for pid in pids if Path("/proc", pid).exists()]
+    def look(word: str) -> list[int]:
+        return [pid for pid in map(int, _pids()) if word.encode() in _arguments(pid)]
 
     return look
+
+
+def _pids() -> list[str]:
+    return [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _arguments(pid: int) -> list[bytes]:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []

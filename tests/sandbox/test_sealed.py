@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from autoclave.domain.errors import InvalidInput, SandboxUnavailable
-from autoclave.domain.sealed import Ended, Limits, Probe, SealedResult, SealedRun, SelfTest, Tier
+from autoclave.domain.errors import InvalidInput
+from autoclave.domain.sealed import Ended, Limits, SealedResult, SealedRun, Tier
 from autoclave.sandbox.files import SafeFiles
 from autoclave.sandbox.refusal import unavailable
 from autoclave.sandbox.sealed import SealedSandbox
 
 RunPython = Callable[..., Awaitable[SealedResult]]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-Alive = Callable[[Path], list[str]]
+Marked = Callable[[str], list[int]]
 
 
-async def test_output_result_and_exit_code_come_back(run_python: RunPython) -> None:
+async def test_output_result_and_exit_code_come_back(run_python: RunPython, tier: Tier) -> None:
     """Standard output, standard error, descriptor 3 and the exit code are told apart."""
     source = "import os,sys;os.write(3,b'r');print('o');print('e',file=sys.stderr);sys.exit(5)"
 
@@ -32,7 +32,7 @@ async def test_output_result_and_exit_code_come_back(run_python: RunPython) -> N
 
     assert (result.stdout, result.stderr, result.result) == (b"o\n", b"e\n", b"r")
     assert (result.ended, result.exit_code, result.ok) == (Ended.EXITED, 5, False)
-    assert result.tier is Tier.RESTRICTED
+    assert result.tier is tier
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", bytes(300_000)])
@@ -185,17 +185,6 @@ async def test_a_planted_temporary_folder_is_refused(sandbox: SealedSandbox, fol
         await sandbox.run(SealedRun(argv=("true",), folder=folder))
 
 
-async def test_the_full_tier_is_refused_by_name(sandbox: SealedSandbox, folder: Path) -> None:
-    """Asking for more than there is runs nothing and says what there is."""
-    with pytest.raises(SandboxUnavailable, match="RESTRICTED"):
-        await sandbox.run(SealedRun(argv=("true",), folder=folder, tier=Tier.FULL))
-
-
-def test_tiers_are_found_by_doing(sandbox: SealedSandbox) -> None:
-    """RESTRICTED is had here."""
-    assert sandbox.tiers() == (Tier.RESTRICTED,)
-
-
 async def test_files_are_read_back_and_a_second_run_goes_on(
     run_python: RunPython, folder: Path, files: SafeFiles
 ) -> None:
@@ -254,95 +243,69 @@ async def test_the_self_test_passes_here(tmp_path: Path) -> None:
     test = await sandbox.self_test()
 
     assert [probe for probe in test.probes if not probe.passed] == []
-    assert test.tier is Tier.RESTRICTED
+    assert test.tier is sandbox.tiers()[0]
     assert test.facts["sealed_uid"] != "0"
     assert await sandbox.self_test() is test
 
 
-async def test_a_failed_self_test_refuses_every_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When a probe gets out, nothing runs."""
-
-    async def leaky(_: SealedSandbox) -> SelfTest:
-        probe = Probe(name="read_secret", must_fail=True, succeeded=True)
-        return SelfTest(tier=Tier.RESTRICTED, probes=(probe,), facts={}, seconds=0.0)
-
-    monkeypatch.setattr("autoclave.sandbox.selftest.try_escapes", leaky)
-    sandbox = SealedSandbox(base=tmp_path)
-
-    with sandbox.scratch() as folder, pytest.raises(SandboxUnavailable, match="read_secret"):
-        await sandbox.run(SealedRun(argv=("true",), folder=folder))
-
-
-async def test_cancelling_kills_the_tree(
-    sandbox: SealedSandbox, folder: Path, eventually: Eventually, alive: Alive
-) -> None:
-    """After a cancelled run nothing of it is alive."""
-    mark = folder / "started"
-    source = """
+_SPREAD = """
 import os, time
 for _ in range(3):
     if os.fork() == 0:
         os.setsid(); break
-open('started', 'a').write(str(os.getpid()) + '\\n')
 time.sleep(60)
 """
-    run = SealedRun(argv=("python", "-I", "-S", "-c", source), folder=folder)
-    task = asyncio.create_task(sandbox.run(run))
-    await eventually(lambda: len(alive(mark)) == 4)
+
+
+async def test_cancelling_kills_the_tree(
+    sandbox: SealedSandbox, folder: Path, tier: Tier, eventually: Eventually, marked: Marked
+) -> None:
+    """After a cancelled run nothing of it is alive."""
+    mark = f"mark-{os.getpid()}-{tier}"
+    argv = ("python", "-I", "-S", "-c", _SPREAD, mark)
+    task = asyncio.create_task(sandbox.run(SealedRun(argv=argv, folder=folder, tier=tier)))
+    await eventually(lambda: len(marked(mark)) == 4)
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert alive(mark) == []
+    assert marked(mark) == []
 
 
 _CALLER = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from autoclave.domain.sealed import SealedRun
+from autoclave.domain.sealed import SealedRun, Tier
 from autoclave.sandbox.sealed import SealedSandbox
 async def main():
     sandbox = SealedSandbox(base=Path(sys.argv[2]), require_self_test=False)
     with sandbox.scratch() as folder:
-        source = '''
-import os, time
-for _ in range(3):
-    if os.fork() == 0:
-        os.setsid(); break
-open("started", "a").write(str(os.getpid()) + chr(10))
-time.sleep(60)
-'''
-        print(folder, flush=True)
-        await sandbox.run(SealedRun(argv=("python", "-I", "-S", "-c", source), folder=folder))
+        argv = ("python", "-I", "-S", "-c", sys.argv[4], "sealed-" + sys.argv[5])
+        await sandbox.run(SealedRun(argv=argv, folder=folder, tier=Tier(sys.argv[3])))
 asyncio.run(main())
 """
 
 
 @pytest.mark.chaos
 async def test_a_killed_caller_leaves_no_survivors(
-    tmp_path: Path, eventually: Eventually, alive: Alive
+    tmp_path: Path, tier: Tier, eventually: Eventually, marked: Marked
 ) -> None:
     """kill -9 of the process that asked for the run ends the run."""
     import autoclave
 
     source = str(Path(autoclave.__file__).parents[1])
+    mark = f"{os.getpid()}-{tier}"
     caller = subprocess.Popen(  # noqa: ASYNC220 - a caller of its own is the point
-        [sys.executable, "-c", _CALLER, source, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _CALLER, source, str(tmp_path), tier, _SPREAD, mark]
     )
-    assert caller.stdout
-    folder = Path(caller.stdout.readline().strip())
-    mark = folder / "started"
-    await eventually(lambda: len(alive(mark)) == 4)
+    await eventually(lambda: len(marked(f"sealed-{mark}")) == 4)
 
     caller.kill()
     caller.wait()
-    caller.stdout.close()
 
-    await eventually(lambda: not alive(mark))
+    await eventually(lambda: not marked(f"sealed-{mark}"))
 
 
 async def test_runs_at_once_do_not_see_each_other(sandbox: SealedSandbox) -> None:
@@ -375,7 +338,7 @@ print(seen)
 )
 def test_a_refusal_names_the_step_and_the_way_out(report: dict[str, object], words: str) -> None:
     """What was probed, which step failed with which errno, and what to do."""
-    refusal = unavailable(report)
+    refusal = unavailable(report, "RESTRICTED")
 
     assert str(report["step"]) in refusal.message
     assert "nothing was executed" in refusal.message

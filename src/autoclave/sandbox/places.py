@@ -47,7 +47,8 @@ def standard_trees() -> tuple[Path, ...]:
 def standard_links() -> dict[str, str]:
     """Symbolic links that lead to those trees: the interpreter is often found through some."""
     links: dict[str, str] = {}
-    for path in (Path(sys.executable), Path(sys.base_prefix), Path(sys.prefix)):
+    system = (Path(text) for text in _SYSTEM)
+    for path in (Path(sys.executable), Path(sys.base_prefix), Path(sys.prefix), *system):
         _follow(path, links)
     return links
 

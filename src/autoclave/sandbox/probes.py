@@ -6,6 +6,7 @@ name, whether it must fail, whether it succeeded, detail. Standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -58,7 +59,7 @@ def signal_parent(_: Targets) -> str:
 
 
 def signal_caller(targets: Targets) -> str:
-    os.kill(targets["caller"], 0)
+    os.kill(_caller(targets), 0)
     return "signalled"
 
 
@@ -102,6 +103,27 @@ def too_many_processes(targets: Targets) -> str:
         for pid in forked:
             os.waitpid(pid, 0)
     return f"{len(forked)} processes"
+
+
+def stat_outside(targets: Targets) -> str:
+    return f"{os.stat(targets['secret']).st_size} bytes"  # noqa: PTH116
+
+
+def see_processes(targets: Targets) -> str:
+    """A process that may not be signalled exists; one that is not there is another answer."""
+    with contextlib.suppress(PermissionError):
+        os.kill(_caller(targets), 0)
+    return "seen"
+
+
+def too_many_files(targets: Targets) -> str:
+    return _until_full("inodes", targets["inodes"] + 20, lambda name: _write(name, 0))
+
+
+def too_much_disk(targets: Targets) -> str:
+    return _until_full(
+        "bytes", (targets["disk_bytes"] >> 20) + 1, lambda name: _write(name, 1 << 20)
+    )
 
 
 def be_root(_: Targets) -> str:
@@ -169,6 +191,13 @@ _ESCAPES: tuple[Callable[[Targets], str], ...] = (
     too_many_processes,
     be_root,
 )
+_ESCAPES_OF_FULL: tuple[Callable[[Targets], str], ...] = (
+    stat_outside,
+    see_processes,
+    too_many_files,
+    too_much_disk,
+)
+"""What only namespaces with a private root can refuse; in RESTRICTED the supervisor looks."""
 _EVERYDAY: tuple[Callable[[Targets], str], ...] = (
     temporary_file,
     child_process,
@@ -180,7 +209,8 @@ _EVERYDAY: tuple[Callable[[Targets], str], ...] = (
 
 def main() -> None:
     targets = json.load(sys.stdin)
-    lines = [_tried(probe, targets, must_fail=True) for probe in _ESCAPES]
+    escapes = _ESCAPES + (_ESCAPES_OF_FULL if targets["is_full"] else ())
+    lines = [_tried(probe, targets, must_fail=True) for probe in escapes]
     lines += [_tried(probe, targets, must_fail=False) for probe in _EVERYDAY]
     os.write(3, json.dumps(lines).encode())
 
@@ -190,14 +220,42 @@ def _tried(probe: Callable[[Targets], str], targets: Targets, *, must_fail: bool
         detail = probe(targets)
     except Exception as error:  # noqa: BLE001 - the edge of a process; any failure is an answer
         # A target that was not there proves nothing: only a refusal counts as one.
-        succeeded = must_fail and not _is_refusal(error)
+        succeeded = must_fail and not _is_refusal(error, targets)
         return [probe.__name__, must_fail, succeeded, f"{type(error).__name__}: {error}"]
     return [probe.__name__, must_fail, True, detail]
 
 
-def _is_refusal(error: Exception) -> bool:
-    refused = (errno.EPERM, errno.EACCES, errno.EAGAIN, errno.ENOSYS)
+def _caller(targets: Targets) -> int:
+    """Its process id outside. In FULL the first few numbers are our own, and mean us."""
+    caller: int = targets["caller"]
+    if targets["is_full"] and caller <= os.getpid():
+        raise ProcessLookupError(errno.ESRCH, f"{caller} is a process in here")
+    return caller
+
+
+def _is_refusal(error: Exception, targets: Targets) -> bool:
+    refused = [errno.EPERM, errno.EACCES, errno.EAGAIN, errno.ENOSYS]
+    if targets["is_full"]:
+        # The targets are there, outside: not to see them is the point of this tier.
+        refused += [errno.ENOENT, errno.ESRCH, errno.EROFS, errno.ENOSPC]
     return isinstance(error, OSError) and error.errno in refused
+
+
+def _until_full(folder: str, times: int, make: Callable[[str], None]) -> str:
+    os.mkdir(folder)  # noqa: PTH102
+    try:
+        for number in range(times):
+            make(f"{folder}/{number}")
+    finally:
+        for name in os.listdir(folder):  # noqa: PTH208
+            os.unlink(f"{folder}/{name}")  # noqa: PTH108
+        os.rmdir(folder)  # noqa: PTH106
+    return f"{times} files"
+
+
+def _write(name: str, size: int) -> None:
+    with open(name, "wb") as file:  # noqa: PTH123
+        file.write(bytes(size))
 
 
 def _connect(address: str) -> str:

@@ -7,16 +7,27 @@ import os
 
 from ..domain.canonical import JsonObject
 from ..domain.errors import SandboxUnavailable
+from .launch.order import BRING_BACK
+
+_NEEDS = {
+    "FULL": "it needs user namespaces besides what RESTRICTED needs",
+    "RESTRICTED": "it needs Landlock and seccomp",
+}
 
 
-def unavailable(report: JsonObject) -> SandboxUnavailable:
+def unavailable(report: JsonObject, tier: str) -> SandboxUnavailable:
     """The refusal for a launcher's report of a step that failed."""
     step, why = str(report.get("step", "?")), str(report.get("why", "?"))
     code = errno.errorcode.get(int(report.get("errno") or 0), "")
     reason = f"{code}: {why}" if code else why
+    if step == BRING_BACK:
+        return SandboxUnavailable(
+            f"the run ended, and the step {step!r} failed ({reason})",
+            hint="look at the disk that holds the scratch folders, then try again",
+        )
     return SandboxUnavailable(
-        f"no sealed run can be had here: the step {step!r} failed ({reason}); "
-        "tier RESTRICTED needs Landlock and seccomp; nothing was executed",
+        f"no run in tier {tier} can be had here: the step {step!r} failed ({reason}); "
+        f"{_NEEDS[tier]}; nothing was executed",
         hint=_way_out(step),
     )
 
@@ -36,6 +47,8 @@ def _way_out(step: str) -> str:
         return "allow the three landlock system calls, or use a newer kernel or container runtime"
     if step.startswith("seccomp"):
         return "allow the seccomp system call; x86-64 and aarch64 are supported"
+    if step.startswith(_FULL_STEPS):
+        return "allow user namespaces, also in containers, or be content with tier RESTRICTED"
     if step.startswith("look at the system"):
         return "use Linux; on Windows that can be WSL 2, on macOS a Linux machine or container"
     if os.geteuid() == 0 and step.startswith(_ROOT_STEPS):
@@ -46,6 +59,15 @@ def _way_out(step: str) -> str:
     return "`autoclave doctor` shows what was tried"
 
 
+_FULL_STEPS = (
+    "own user",
+    "own namespaces",
+    "write ",
+    "new root",
+    "workspace",
+    "pivot",
+    "let the old root",
+)
 _ROOT_STEPS = (
     "own mount",
     "private mounts",

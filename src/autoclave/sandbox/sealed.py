@@ -1,33 +1,28 @@
-"""The sandbox that the rest of the program sees: one launcher process for every sealed run."""
+"""The sandbox that the rest of the program sees: it chooses a tier, proves it, and runs in it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
-import struct
 import sys
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput, SandboxUnavailable
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun, SelfTest, Tier
-from ..domain.text import show_line
 from . import places
-from .refusal import silent, unavailable
+from .launching import launch, rehearse
+from .refusal import unavailable
 from .scratch import is_scratch, scratch_below
 
-_LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
-_LONGEST_END_SECONDS = 30.0
-_PATIENCE_SECONDS = 60.0
+_LAST = Tier.RESTRICTED
 _NEWEST_ABI = 99
 
 
 class SealedSandbox:
-    """Port `Sandbox`, tier RESTRICTED. One instance serves any number of runs at once."""
+    """Port `Sandbox`. One instance serves any number of runs at once."""
 
     def __init__(
         self, *, base: Path, require_self_test: bool = True, most_abi: int = _NEWEST_ABI
@@ -36,71 +31,109 @@ class SealedSandbox:
         self._base = base
         self._require_self_test = require_self_test
         self._most_abi = most_abi
-        self._tested: SelfTest | None = None
-        self._tiers: tuple[Tier, ...] | None = None
+        self._tested: dict[Tier, SelfTest] = {}
+        self._refusals: dict[Tier, SandboxUnavailable] = {}
+        """Why a tier is not to be had here; asked once, because asking takes time."""
+        self._rehearsed: set[Tier] = set()
 
     def scratch(self) -> AbstractContextManager[Path]:
         return scratch_below(self._base)
 
     async def run(self, run: SealedRun) -> SealedResult:
         """Run one command sealed. Cancelling the task kills the whole tree first."""
-        if run.tier is Tier.FULL:
-            raise SandboxUnavailable(
-                "this run asks for tier FULL, and the best here is RESTRICTED",
-                hint="ask for RESTRICTED; FULL needs namespaces, which are not built in yet",
-            )
-        if self._require_self_test:
-            await self._pass_self_test()
-        result, _ = await self.run_untested(run)
-        return result
+        order = self._order(run)
+        tier = await self._choose(run.tier)
+        report, streams = await launch(order | {"tier": str(tier)}, run.stdin)
+        return _result(report, streams, tier)
 
-    async def run_untested(self, run: SealedRun) -> tuple[SealedResult, JsonObject]:
+    async def run_untested(self, run: SealedRun, tier: Tier) -> tuple[SealedResult, JsonObject]:
         """A run before the self-test has passed, with the launcher's facts: for the self-test."""
-        report, streams = await self._launch(self._order(run), run.stdin)
-        return _result(report, streams), report
+        order = self._order(run) | {"tier": str(tier)}
+        report, streams = await launch(order, run.stdin)
+        return _result(report, streams, tier), report
 
     async def self_test(self) -> SelfTest:
-        """Try escapes and everyday work inside; once passed, the answer is remembered."""
-        from .selftest import try_escapes
+        """Try escapes and everyday work in the best tier; the first that passes is remembered.
 
-        # Two first runs at once test twice; a lock would tie the instance to one event loop.
-        if self._tested is None or not self._tested.ok:
-            self._tested = await try_escapes(self)
-        return self._tested
+        The facts say why a better tier was given up. When none passes, the answer is the failed
+        test of the last one, or SandboxUnavailable when that one cannot even be tried.
+        """
+        for tier in Tier:
+            test = await self._try(tier)
+            if test and test.ok:
+                return self._with_reasons(test)
+        return self._with_reasons(test or await self._test(_LAST))
 
     def tiers(self) -> tuple[Tier, ...]:
         """Found by setting everything up in a child that then leaves without running anything."""
-        if self._tiers is None:
-            try:
-                self._rehearse()
-            except SandboxUnavailable:
-                self._tiers = ()
-            else:
-                self._tiers = (Tier.RESTRICTED,)
-        return self._tiers
+        for tier in Tier:
+            if tier not in self._rehearsed:
+                self._rehearse(tier)
+        return tuple(tier for tier in Tier if tier not in self._refusals)
 
-    async def _pass_self_test(self) -> None:
-        test = await self.self_test()
+    async def _choose(self, asked: Tier | None) -> Tier:
+        """The tier asked for, or the best. SandboxUnavailable when it is not to be had."""
+        if asked in self._refusals:
+            raise self._told(asked)
+        if not self._require_self_test:
+            tiers = (asked,) if asked else await asyncio.to_thread(self.tiers)
+            return tiers[0] if tiers else _LAST
+        test = await self._try(asked) if asked else await self.self_test()
+        if test is None:
+            raise self._told(asked or _LAST)
         if not test.ok:
-            failed = [probe.name for probe in test.probes if not probe.passed]
-            raise SandboxUnavailable(
-                f"the sandbox did not pass its own test: {', '.join(failed)}; nothing was run",
-                hint="`autoclave sandbox test` shows every probe",
-            )
+            raise _leak(test)
+        return test.tier
 
-    def _rehearse(self) -> None:
-        import subprocess
+    async def _try(self, tier: Tier) -> SelfTest | None:
+        """The self-test of one tier; None when it was given up, which is noted with its reason."""
+        if tier is _LAST:
+            # There is nothing to fall back to, so every run may hope anew.
+            return await self._test(tier)
+        if tier in self._refusals:
+            return None
+        try:
+            test = await self._test(tier)
+        except SandboxUnavailable as refusal:
+            self._refusals[tier] = refusal
+            return None
+        if not test.ok:
+            self._refusals[tier] = _leak(test)
+        return test
 
-        with self.scratch() as folder:
-            order = self._order(SealedRun(argv=("python",), folder=folder)) | {"argv": []}
-            done = subprocess.run(
-                _command(), input=_packed(order, b""), capture_output=True, env={}, check=False
-            )
-        _unpacked(done.stdout, done.stderr)
+    async def _test(self, tier: Tier) -> SelfTest:
+        from .selftest import try_escapes
+
+        # Two first runs at once test twice; a lock would tie the instance to one event loop.
+        test = self._tested.get(tier) or await try_escapes(self, tier)
+        if test.ok:
+            self._tested[tier] = test
+        return test
+
+    def _told(self, tier: Tier) -> SandboxUnavailable:
+        refusal = self._refusals[tier]
+        return SandboxUnavailable(
+            f"this run asks for tier {tier}, which is not to be had here: {refusal.message}",
+            hint=refusal.hint,
+        )
+
+    def _with_reasons(self, test: SelfTest) -> SelfTest:
+        reasons = {str(tier): refusal.message for tier, refusal in self._refusals.items()}
+        return replace(test, facts=test.facts | reasons) if reasons else test
+
+    def _rehearse(self, tier: Tier) -> None:
+        self._rehearsed.add(tier)
+        try:
+            with self.scratch() as folder:
+                order = self._order(SealedRun(argv=("python",), folder=folder))
+                rehearse(order | {"tier": str(tier)})
+        except SandboxUnavailable as refusal:
+            self._refusals.setdefault(tier, refusal)
 
     def _order(self, run: SealedRun) -> JsonObject:
         if sys.platform != "linux":
-            raise unavailable({"step": "look at the system", "why": f"this is {sys.platform}"})
+            why = {"step": "look at the system", "why": f"this is {sys.platform}"}
+            raise unavailable(why, Tier.RESTRICTED)
         if not run.argv or any("\0" in word for word in run.argv):
             raise InvalidInput("a sealed run needs a program, and no zero bytes in its arguments")
         folder = run.folder.resolve()
@@ -116,78 +149,16 @@ class SealedSandbox:
             "most_abi": self._most_abi,
         }
 
-    async def _launch(self, order: JsonObject, stdin: bytes) -> tuple[JsonObject, list[bytes]]:
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *_command(), stdin=pipe, stdout=pipe, stderr=pipe, env={}, start_new_session=True
-        )
-        try:
-            # The launcher watches the clock itself; this is for a launcher that cannot.
-            async with asyncio.timeout(order["limits"]["wall_seconds"] + _PATIENCE_SECONDS):
-                output, errors = await _talk(process, _packed(order, stdin))
-        except TimeoutError:
-            await asyncio.shield(_end(process))
-            raise silent("it did not end in time") from None
-        except BaseException:
-            await asyncio.shield(_end(process))
-            raise
-        return _unpacked(output, errors)
+
+def _leak(test: SelfTest) -> SandboxUnavailable:
+    failed = ", ".join(probe.name for probe in test.probes if not probe.passed)
+    return SandboxUnavailable(
+        f"tier {test.tier} did not pass its own test: {failed}; nothing was run",
+        hint="`autoclave sandbox test` shows every probe",
+    )
 
 
-def _command() -> tuple[str, ...]:
-    return (sys.executable, "-I", "-S", "-B", str(_LAUNCHER))
-
-
-def _packed(order: JsonObject, stdin: bytes) -> bytes:
-    text = json.dumps(order).encode()
-    return struct.pack("=QQ", len(text), len(stdin)) + text + stdin
-
-
-async def _talk(process: asyncio.subprocess.Process, order: bytes) -> tuple[bytes, bytes]:
-    """Send the order and keep the pipe open: its end would mean that we are gone."""
-    into, out, err = process.stdin, process.stdout, process.stderr
-    if into is None or out is None or err is None:
-        raise SandboxUnavailable("the launcher was started without its pipes")
-    into.write(order)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        await into.drain()
-    output, errors = await asyncio.gather(out.read(), err.read())
-    into.close()
-    await process.wait()
-    return output, errors
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Hang up; the launcher then kills the tree. A launcher that does not is killed itself."""
-    if process.stdin:
-        process.stdin.close()
-    streams = [stream.read() for stream in (process.stdout, process.stderr) if stream]
-    try:
-        async with asyncio.timeout(_LONGEST_END_SECONDS):
-            await asyncio.gather(*streams)
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-
-
-def _unpacked(output: bytes, errors: bytes) -> tuple[JsonObject, list[bytes]]:
-    line, _, rest = output.partition(b"\n")
-    try:
-        report = json.loads(line)
-    except ValueError:
-        last = errors.decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
-        raise silent(show_line(" ".join(last) or "it said nothing")) from None
-    streams = []
-    for length in report["lengths"]:
-        streams.append(rest[:length])
-        rest = rest[length:]
-    if "ended" not in report:
-        raise unavailable(report)
-    return report, streams
-
-
-def _result(report: JsonObject, streams: list[bytes]) -> SealedResult:
+def _result(report: JsonObject, streams: list[bytes], tier: Tier) -> SealedResult:
     out, err, result = streams
     return SealedResult(
         ended=Ended(report["ended"]),
@@ -201,7 +172,7 @@ def _result(report: JsonObject, streams: list[bytes]) -> SealedResult:
         cpu_seconds=report["cpu_seconds"],
         max_rss_bytes=report["max_rss_bytes"],
         stray_processes=report["strays"],
-        tier=Tier.RESTRICTED,
+        tier=tier,
     )
 
 

@@ -24,29 +24,31 @@ if TYPE_CHECKING:
 
 _PROGRAM = Path(__file__).resolve().with_name("probes.py")
 _PROCESSES = 12
-_LIMITS = Limits(wall_seconds=30.0, cpu_seconds=20, processes=_PROCESSES)
+_LIMITS = Limits(
+    wall_seconds=30.0, cpu_seconds=20, processes=_PROCESSES, disk_bytes=8 << 20, inodes=500
+)
 
 
-async def try_escapes(sandbox: SealedSandbox) -> SelfTest:
+async def try_escapes(sandbox: SealedSandbox, tier: Tier) -> SelfTest:
     """Run the probes sealed against real targets. SandboxUnavailable when they cannot run."""
     began = time.monotonic()
-    with sandbox.scratch() as folder, _targets() as targets:
+    with sandbox.scratch() as folder, _targets(tier) as targets:
         run = SealedRun(
             argv=("python", "-I", "-S", "-B", str(_PROGRAM)),
             folder=folder,
             stdin=json.dumps(targets).encode(),
             limits=_LIMITS,
         )
-        result, report = await sandbox.run_untested(run)
+        result, report = await sandbox.run_untested(run, tier)
     if not result.ok:
         why = result.stderr.decode("utf-8", "backslashreplace").strip()[-300:]
         ending = f"{result.ended}, exit {result.exit_code}"
         raise SandboxUnavailable(
-            f"the sandbox's own test did not finish ({ending}): {why}",
+            f"the sandbox's own test of tier {tier} did not finish ({ending}): {why}",
             hint="the interpreter has to be readable inside the sandbox",
         )
     return SelfTest(
-        tier=Tier.RESTRICTED,
+        tier=tier,
         probes=_probes(result.result),
         facts=_facts(report),
         seconds=time.monotonic() - began,
@@ -66,12 +68,11 @@ def _facts(report: JsonObject) -> dict[str, str]:
         "machine": platform.machine(),
         "landlock_abi": str(report["abi"]),
         "sealed_uid": str(report["uid"]),
-        "FULL": "not tried: namespaces are not built in yet",
     }
 
 
 @contextmanager
-def _targets() -> Iterator[JsonObject]:
+def _targets(tier: Tier) -> Iterator[JsonObject]:
     """A secret that only the sandbox keeps closed, and services that would answer."""
     with ExitStack() as stack:
         outside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autoclave-probe-")))
@@ -95,6 +96,9 @@ def _targets() -> Iterator[JsonObject]:
             "abstract": abstract,
             "caller": os.getpid(),
             "processes": _PROCESSES,
+            "disk_bytes": _LIMITS.disk_bytes,
+            "inodes": _LIMITS.inodes,
+            "is_full": tier is Tier.FULL,
             "numbers": known[1] if known else {},
         }
 

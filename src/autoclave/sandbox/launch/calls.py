@@ -46,9 +46,9 @@ _PR_SET_DUMPABLE = 4
 _SET_MODE_FILTER = 1
 
 
-def install(*, abi: int) -> None:
+def install(*, abi: int, is_full: bool) -> None:
     """Filter this thread and all its children for good. Needs no-new-privileges."""
-    code = program(os.uname().machine, abi=abi, own_pid=os.getpid())
+    code = program(os.uname().machine, abi=abi, own_pid=os.getpid(), is_full=is_full)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("=H6xQ", len(code) // 8, ctypes.addressof(buffer))
     found = machine(os.uname().machine)
@@ -56,7 +56,7 @@ def install(*, abi: int) -> None:
     call("seccomp filter", number, _SET_MODE_FILTER, 0, header)
 
 
-def program(machine_name: str, *, abi: int, own_pid: int) -> bytes:
+def program(machine_name: str, *, abi: int, own_pid: int, is_full: bool = False) -> bytes:
     """The whole filter. Older Landlock leaves signals and truncation to it."""
     found = machine(machine_name)
     if found is None:
@@ -64,9 +64,9 @@ def program(machine_name: str, *, abi: int, own_pid: int) -> bytes:
     word, numbers = found
     refuse = bpf.answer(errno.EPERM)
     plain = [bpf.always(numbers[n], refuse) for n in _REFUSED.split() if n in numbers]
-    hollow = [
-        bpf.always(numbers[n], bpf.answer(0)) for n in _WITHOUT_EFFECT.split() if n in numbers
-    ]
+    # In FULL there is nothing outside that they could change.
+    without_effect = () if is_full else _WITHOUT_EFFECT.split()
+    hollow = [bpf.always(numbers[n], bpf.answer(0)) for n in without_effect if n in numbers]
     parts = [
         *plain,
         *hollow,

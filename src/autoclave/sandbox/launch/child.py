@@ -11,43 +11,48 @@ import os
 import resource
 import signal
 
-from . import calls, identity, landlock, view
+from . import calls, first, identity, landlock, root, view
 from .order import Limits, Order
 from .system import StepFailed, prctl
 
 RESULT, STATUS = 3, 4
 """Descriptors inside: the result pipe, and the one that tells how far the child came."""
+_HIGH = 1000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 
-def start(order: Order, *, ends: tuple[int, ...], status: int, uid: int | None, tasks: int) -> None:
+def start(
+    order: Order, *, ends: tuple[int, ...], status: int, line: int, uid: int | None, tasks: int
+) -> None:
     """Seal this freshly forked process and become the command. Never returns.
 
-    `ends` are stdin, stdout, stderr and the result pipe, in this order.
+    `ends` are stdin, stdout, stderr and the result pipe, in this order; `line` is FULL's alone.
     """
     try:
-        _prepare(ends, status)
-        abi = _seal(order, uid=uid, tasks=tasks)
+        _prepare((*ends, status, line) if order.is_full else (*ends, status))
+        abi = _seal_fully(order, uid=uid) if order.is_full else _seal(order, uid=uid, tasks=tasks)
         _say({"abi": abi, "uid": os.getuid()})
         if order.argv:
             _execute(order)
         os._exit(0)
     except StepFailed as failure:
         _say({"step": failure.step, "errno": failure.errno, "why": failure.why})
+    except first.TooFull:
+        _say({"full": True})
     except OSError as error:
         _say({"step": "prepare the child", "errno": error.errno, "why": str(error)})
     finally:
         os._exit(126)
 
 
-def _prepare(ends: tuple[int, ...], status: int) -> None:
+def _prepare(wanted: tuple[int, ...]) -> None:
+    """Signals, session and descriptors as if freshly started: `wanted` from 0 on, no others."""
     os.setsid()
     # Out of the way first, so that no dup2 overwrites a descriptor that is still needed.
-    high = [os.dup2(fd, 1000 + i, inheritable=False) for i, fd in enumerate((*ends, status))]
+    high = [os.dup2(fd, _HIGH + i, inheritable=False) for i, fd in enumerate(wanted)]
     for place, fd in enumerate(high):
-        os.dup2(fd, place, inheritable=place != STATUS)
-    os.closerange(STATUS + 1, 1100)
-    os.closerange(1100, os.sysconf("SC_OPEN_MAX"))
+        os.dup2(fd, place, inheritable=place <= RESULT)
+    os.closerange(len(wanted), os.sysconf("SC_OPEN_MAX"))
     for number in range(1, signal.NSIG):
         if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
             signal.signal(number, signal.SIG_DFL)
@@ -57,21 +62,44 @@ def _prepare(ends: tuple[int, ...], status: int) -> None:
 
 
 def _seal(order: Order, *, uid: int | None, tasks: int) -> int:
+    """Tier RESTRICTED."""
     _limit(order.limits, tasks)
     if uid is not None:
         view.open_the_way(readable=order.readable, folder=order.folder, links=order.links)
         identity.become(uid)
-    try:
-        os.chdir(order.folder)
-    except OSError as error:
-        raise StepFailed(f"enter {order.folder}", error.errno or errno.EIO) from error
     # A change of user clears this, so it comes after it.
     prctl("die with the supervisor", _PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl("no new privileges", _PR_SET_NO_NEW_PRIVS, 1)
     identity.drop_capabilities()
-    readable, folder = order.readable, order.folder
-    abi = landlock.restrict(readable=readable, writable=folder, most_abi=order.most_abi)
-    calls.install(abi=abi)
+    return _shut_in(order)
+
+
+def _seal_fully(order: Order, *, uid: int | None) -> int:
+    """Tier FULL: what follows it happens two processes further down."""
+    first.enter(order, uid=uid)
+    # Own namespaces count anew: only the first process is there.
+    _limit(order.limits, 1)
+    prctl("no new privileges", _PR_SET_NO_NEW_PRIVS, 1)
+    identity.empty_bounding_set()
+    identity.drop_capabilities()
+    first.hide()
+    command = os.fork()
+    if command:
+        first.stay(command)
+    os.close(first.LINE)
+    os.setsid()
+    prctl("die with the first process", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    return _shut_in(order)
+
+
+def _shut_in(order: Order) -> int:
+    try:
+        os.chdir(order.folder)
+    except OSError as error:
+        raise StepFailed(f"enter {order.folder}", error.errno or errno.EIO) from error
+    readable = [*order.readable, *root.READABLE] if order.is_full else order.readable
+    abi = landlock.restrict(readable=readable, writable=order.folder, most_abi=order.most_abi)
+    calls.install(abi=abi, is_full=order.is_full)
     return abi
 
 

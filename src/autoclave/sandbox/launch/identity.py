@@ -75,7 +75,7 @@ def _give_entry(entry: os.DirEntry[str], uid: int) -> None:
 
 def become(uid: int) -> None:
     """Leave root for good. Before Landlock: a capability would look past it."""
-    _empty_bounding_set()
+    empty_bounding_set()
     try:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -98,7 +98,8 @@ def drop_capabilities() -> None:
     call("drop capabilities", number, header, bytes(24))
 
 
-def _empty_bounding_set() -> None:
+def empty_bounding_set() -> None:
+    """No program can hand a capability out, whatever its file says."""
     for capability in range(64):
         try:
             prctl("bounding set", _PR_CAPBSET_DROP, capability)

@@ -20,7 +20,7 @@ _MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
 _TRUNCATE, _IOCTL_DEVICE = 1 << 14, 1 << 15
 _READ_TREE = _EXECUTE | _READ_FILE | _READ_DIR
 _FILE_ONLY = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEVICE
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
 def version() -> int:
@@ -35,7 +35,7 @@ def restrict(*, readable: list[str], writable: str, most_abi: int = _NEWEST_KNOW
     ruleset = call("landlock ruleset", _CREATE_RULESET, *_attributes(abi, handled), 0)
     for path in readable:
         _allow(ruleset, path, handled & _READ_TREE)
-    for device in _DEVICES:
+    for device in DEVICES:
         if os.path.exists(device):
             _allow(ruleset, device, handled & (_READ_FILE | _WRITE_FILE | _TRUNCATE))
     _allow(ruleset, writable, handled & ~(_MAKE_CHAR | _MAKE_BLOCK | _IOCTL_DEVICE))

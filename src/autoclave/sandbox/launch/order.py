@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+BRING_BACK = "bring the results back"
+"""The one step that can fail after the command has run."""
+
 
 class Order:
     """Read from the caller's JSON. A plain class, because dataclasses start slowly."""
@@ -16,6 +19,8 @@ class Order:
         self.environment = {str(k): str(v) for k, v in _items(data["environment"])}
         self.limits = Limits({str(k): v for k, v in _items(data["limits"])})
         self.most_abi = int(str(data["most_abi"]))
+        self.is_full = data["tier"] == "FULL"
+        """Whether to seal it in namespaces of its own as well."""
         self.stdin = stdin
 
 

@@ -4,9 +4,6 @@ In: two 8-byte lengths, the order as JSON, the child's standard input; then the 
 and its end means that the caller is gone. Out: one JSON line, then stdout, stderr and the result.
 """
 
-# Starts with every run, and pathlib starts slowly.
-# ruff: noqa: PTH116
-
 from __future__ import annotations
 
 import errno
@@ -18,8 +15,8 @@ import signal
 import struct
 import time
 
-from . import child, identity, tree
-from .disk import Disk
+from . import child, first, identity, tree
+from .disk import HostFolder, InMemory
 from .order import Order
 from .pipes import Capped, sealed_file
 from .system import StepFailed
@@ -56,7 +53,10 @@ class Supervisor:
         self._order = order
         self._limits = order.limits
         self._uid = identity.fresh_uid() if os.geteuid() == 0 else None
-        self._device = os.stat(order.folder).st_dev
+        self._disk: HostFolder | InMemory = HostFolder(order)
+        self._line = first.Line() if order.is_full else None
+        self._ours = 0
+        """The first process of tier FULL, which is not the command's."""
         self._most_rss = 0
         self._next_look = 0.0
         self._ended = ""
@@ -67,31 +67,44 @@ class Supervisor:
             identity.give(self._order.folder, self._uid)
         self._start()
         sealed = self._sealed()
+        if "full" in sealed:
+            self._ended = "disk"
+        elif self._line:
+            self._disk = InMemory(self._order, self._line.workspace())
         self._watch()
         was_running = self._reap.status is None
-        strays = tree.end(self._reap) - was_running
+        strays = tree.end(self._reap) - was_running - bool(self._ours)
         for pipe in self._pipes:
             pipe.drain()
-        return self._facts(sealed, strays), [pipe.data for pipe in self._pipes]
+        facts = self._facts(sealed, strays)
+        if facts["ended"] != "cancelled" and not self._disk.bring_back():
+            facts["ended"] = "disk"
+        return facts, [pipe.data for pipe in self._pipes]
 
     def _start(self) -> None:
-        uid = os.getuid() if self._uid is None else self._uid
-        tasks = tree.tasks_of(uid)
+        tasks = tree.tasks_of(os.getuid()) if self._uid is None and not self._line else 0
         pairs = [os.pipe() for _ in range(4)]
         stdin = sealed_file(self._order.stdin)
         self._began = time.monotonic()
         pid = os.fork()
         if pid == 0:
-            ends = (stdin, *(write for _, write in pairs[:3]))
-            child.start(self._order, ends=ends, status=pairs[3][1], uid=self._uid, tasks=tasks)
+            child.start(
+                self._order,
+                ends=(stdin, *(write for _, write in pairs[:3])),
+                status=pairs[3][1],
+                line=self._line.theirs if self._line else -1,
+                uid=self._uid,
+                tasks=tasks,
+            )
         for _, write in pairs:
             os.close(write)
         os.close(stdin)
         caps = (self._limits.output_bytes, self._limits.output_bytes, self._limits.result_bytes)
         self._pipes = [Capped(read, cap) for (read, _), cap in zip(pairs, caps, strict=False)]
         self._status = pairs[3][0]
+        if self._line:
+            pid = self._ours = self._line.meet(pid)
         self._reap = tree.Reap(pid)
-        self._pid = pid
 
     def _sealed(self) -> dict[str, object]:
         """What the child says before exec. Set-up takes milliseconds, but the caller may go."""
@@ -100,7 +113,7 @@ class Supervisor:
             text += chunk
         os.close(self._status)
         said: dict[str, object] = json.loads(text) if text else {}
-        if "abi" not in said:
+        if "abi" not in said and "full" not in said:
             tree.end(self._reap)
             number = int(str(said.get("errno") or errno.ECHILD))
             raise StepFailed(
@@ -111,8 +124,8 @@ class Supervisor:
     def _watch(self) -> None:
         """Until the child exits or something ends it."""
         poller = select.poll()
-        exit_handle = os.pidfd_open(self._pid)
-        for fd in (_CALLER, exit_handle, *(pipe.fd for pipe in self._pipes)):
+        self._exit = self._line.fd if self._line else os.pidfd_open(self._reap.main)
+        for fd in (_CALLER, self._exit, *(pipe.fd for pipe in self._pipes)):
             poller.register(fd, select.POLLIN)
         deadline = self._began + self._limits.wall_seconds
         self._next_look = self._began + _LOOK_SECONDS / 4
@@ -125,11 +138,12 @@ class Supervisor:
             if self._reap.status is not None:
                 break
             self._judge_time(deadline)
-        os.close(exit_handle)
 
     def _hear(self, fd: int, poller: select.poll) -> None:
         if fd == _CALLER and not os.read(_CALLER, 4096):
             self._ended = "cancelled"
+        if self._line and fd == self._exit:
+            self._reap.status = self._line.status()
         for pipe in self._pipes:
             if pipe.fd == fd:
                 pipe.read()
@@ -154,21 +168,19 @@ class Supervisor:
         """The limits that no kernel limit covers; the name of the one that is passed."""
         limits = self._limits
         pids = tree.below(os.getpid())
-        use = tree.Use(pids)
+        use = tree.Use(pids, ours=self._ours)
         self._most_rss = max(self._most_rss, use.rss_bytes)
-        if use.rss_bytes > limits.total_memory_bytes:
+        most = limits.total_memory_bytes - self._disk.used_memory
+        if use.rss_bytes > most:
             fair = tree.shared_fairly(use.alive)
-            if fair is None or fair > limits.total_memory_bytes:
+            if fair is None or fair > most:
                 return "memory"
         if use.cpu_seconds + _reaped_cpu() > limits.cpu_seconds:
             return "cpu_time"
         # Where the user's other processes are counted too, room may have come free.
         for pid in use.alive[limits.processes :]:
             tree.send(pid, signal.SIGKILL)
-        hidden = tree.unlinked_bytes(use.alive, self._device)
-        most = limits.disk_bytes - hidden
-        disk = Disk(self._order.folder, most_bytes=most, most_inodes=limits.inodes)
-        return "disk" if disk.over else ""
+        return "disk" if self._disk.has_to_end(use.alive) else ""
 
     def _facts(self, sealed: dict[str, object], strays: int) -> dict[str, object]:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -198,10 +210,7 @@ class Supervisor:
 
     def _last_look(self) -> str:
         """A run that was too quick for the looks still has to answer for its disk."""
-        limits = self._limits
-        folder, most = self._order.folder, limits.disk_bytes
-        over = Disk(folder, most_bytes=most, most_inodes=limits.inodes).over
-        return "disk" if over else "exited"
+        return "disk" if self._disk.is_over() else "exited"
 
 
 def _reaped_cpu() -> float:

@@ -35,21 +35,21 @@ def below(pid: int) -> list[int]:
 
 
 class Use:
-    """What a set of processes uses at one moment."""
+    """What a set of processes uses at one moment; of `ours` only the dead that it collected."""
 
-    def __init__(self, pids: list[int]) -> None:
+    def __init__(self, pids: list[int], *, ours: int = 0) -> None:
         self.alive: list[int] = []
         self.cpu_seconds = 0.0
         self.rss_bytes = 0
         for pid in pids:
-            self._add(pid)
+            self._add(pid, is_ours=pid == ours)
 
-    def _add(self, pid: int) -> None:
+    def _add(self, pid: int, *, is_ours: bool) -> None:
         fields = _stat(pid)
         if not fields:
             return
         self.cpu_seconds += sum(int(ticks) for ticks in fields[11:15]) / _TICK
-        if fields[0] not in "ZX":
+        if fields[0] not in "ZX" and not is_ours:
             self.alive.append(pid)
             self.rss_bytes += int(fields[21]) * _PAGE
 
@@ -117,7 +117,7 @@ class Reap:
                 return False
             if pid == 0:
                 return True
-            if pid == self.main:
+            if pid == self.main and self.status is None:
                 self.status = status
 
 

@@ -1,0 +1,104 @@
+"""Talking to the launcher: one process for every sealed run, an order in, a report out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+from ..domain.canonical import JsonObject
+from ..domain.errors import SandboxUnavailable
+from ..domain.text import show_line
+from .refusal import silent, unavailable
+
+_LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
+_LONGEST_END_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
+
+Answer = tuple[JsonObject, list[bytes]]
+"""The launcher's facts, and what came out: standard output, standard error, the result."""
+
+
+async def launch(order: JsonObject, stdin: bytes) -> Answer:
+    """Run one order. Cancelling kills the whole tree first."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *_command(), stdin=pipe, stdout=pipe, stderr=pipe, env={}, start_new_session=True
+    )
+    try:
+        # The launcher watches the clock itself; this is for a launcher that cannot.
+        async with asyncio.timeout(order["limits"]["wall_seconds"] + _PATIENCE_SECONDS):
+            output, errors = await _talk(process, packed(order, stdin))
+    except TimeoutError:
+        await asyncio.shield(_end(process))
+        raise silent("it did not end in time") from None
+    except BaseException:
+        await asyncio.shield(_end(process))
+        raise
+    return unpacked(output, errors, order)
+
+
+def rehearse(order: JsonObject) -> None:
+    """Set everything up in a child that then leaves. SandboxUnavailable names the step."""
+    order = order | {"argv": []}
+    done = subprocess.run(
+        _command(), input=packed(order, b""), capture_output=True, env={}, check=False
+    )
+    unpacked(done.stdout, done.stderr, order)
+
+
+def packed(order: JsonObject, stdin: bytes) -> bytes:
+    text = json.dumps(order).encode()
+    return struct.pack("=QQ", len(text), len(stdin)) + text + stdin
+
+
+def unpacked(output: bytes, errors: bytes, order: JsonObject) -> Answer:
+    line, _, rest = output.partition(b"\n")
+    try:
+        report = json.loads(line)
+    except ValueError:
+        last = errors.decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
+        raise silent(show_line(" ".join(last) or "it said nothing")) from None
+    streams = []
+    for length in report["lengths"]:
+        streams.append(rest[:length])
+        rest = rest[length:]
+    if "ended" not in report:
+        raise unavailable(report, order["tier"])
+    return report, streams
+
+
+def _command() -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", "-B", str(_LAUNCHER))
+
+
+async def _talk(process: asyncio.subprocess.Process, order: bytes) -> tuple[bytes, bytes]:
+    """Send the order and keep the pipe open: its end would mean that we are gone."""
+    into, out, err = process.stdin, process.stdout, process.stderr
+    if into is None or out is None or err is None:
+        raise SandboxUnavailable("the launcher was started without its pipes")
+    into.write(order)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        await into.drain()
+    output, errors = await asyncio.gather(out.read(), err.read())
+    into.close()
+    await process.wait()
+    return output, errors
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Hang up; the launcher then kills the tree. A launcher that does not is killed itself."""
+    if process.stdin:
+        process.stdin.close()
+    streams = [stream.read() for stream in (process.stdout, process.stderr) if stream]
+    try:
+        async with asyncio.timeout(_LONGEST_END_SECONDS):
+            await asyncio.gather(*streams)
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
