@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from .canonical import JsonObject
 from .events import Event, EventKind
@@ -113,11 +113,19 @@ class Run:
         return self.status in ENDED
 
 
+Changes: TypeAlias = dict[str, Any]
+"""Fields of a run and their new values."""
+
+
+def change(**values: Any) -> Changes:
+    return values
+
+
 def fold(run: Run, event: Event) -> Run:
     """The run that follows from one more event. The only code that changes a run."""
     reducer = _REDUCERS.get(event.kind)
-    after = reducer(run, event) if reducer else run
-    return replace(after, seq=event.seq, epoch=max(run.epoch, event.epoch))
+    changes = reducer(run, event) if reducer else {}
+    return replace(run, seq=event.seq, epoch=max(run.epoch, event.epoch), **changes)
 
 
 def fold_all(run_id: str, events: Iterable[Event]) -> Run:
@@ -128,10 +136,9 @@ def fold_all(run_id: str, events: Iterable[Event]) -> Run:
     return run
 
 
-def _added(run: Run, event: Event) -> Run:
+def _added(run: Run, event: Event) -> Changes:
     given = event.payload
-    return replace(
-        run,
+    return change(
         kind=RunKind(given.get("kind", "goal")),
         text=given["text"],
         workspace=given.get("workspace", ""),
@@ -146,17 +153,16 @@ def _added(run: Run, event: Event) -> Run:
     )
 
 
-def _taken(run: Run, event: Event) -> Run:
+def _taken(run: Run, event: Event) -> Changes:
     """A person's word that came in between holds: what was cancelled or paused does not run."""
-    return replace(
-        run,
+    return change(
         status=RunStatus.RUNNING if run.status in TAKEABLE else run.status,
         idle_activations=run.idle_activations + 1,
         wake_at=None,
     )
 
 
-def _state_changed(run: Run, event: Event) -> Run:
+def _state_changed(run: Run, event: Event) -> Changes:
     after = State(event.payload["to"])
     check_transition(run.state, after, paused_from=run.paused_from)
     left = run.state if after is State.PAUSED else None
@@ -164,15 +170,14 @@ def _state_changed(run: Run, event: Event) -> Run:
     if remedy := event.payload.get("remedy"):
         failure = run.failures[-1] if run.failures else {}
         remedies = (*remedies, {"remedy": remedy, "failure": failure})
-    return replace(run, state=after, paused_from=left, remedies=remedies)
+    return change(state=after, paused_from=left, remedies=remedies)
 
 
-def _plan_made(run: Run, event: Event) -> Run:
+def _plan_made(run: Run, event: Event) -> Changes:
     tried = run.plans_tried
     if run.plan is not None:
         tried = (*tried, run.plan["signature"])
-    return replace(
-        run,
+    return change(
         plan=event.payload["plan"],
         results={},
         tries={},
@@ -181,23 +186,22 @@ def _plan_made(run: Run, event: Event) -> Run:
     )
 
 
-def _intent_recorded(run: Run, event: Event) -> Run:
-    return replace(run, open_intent=event.payload, keys=run.keys + 1)
+def _intent_recorded(run: Run, event: Event) -> Changes:
+    return change(open_intent=event.payload, keys=run.keys + 1)
 
 
-def _changes_prepared(run: Run, event: Event) -> Run:
-    return replace(run, open_changes=event.payload)
+def _changes_prepared(run: Run, event: Event) -> Changes:
+    return change(open_changes=event.payload)
 
 
-def _rolled_back(run: Run, event: Event) -> Run:
-    return replace(run, applied=())
+def _rolled_back(run: Run, event: Event) -> Changes:
+    return change(applied=())
 
 
-def _result_recorded(run: Run, event: Event) -> Run:
+def _result_recorded(run: Run, event: Event) -> Changes:
     given = event.payload
     intent, result = given["intent"], given["result"]
-    after = replace(
-        run,
+    changes = change(
         open_intent=None,
         open_changes=None,
         question=None,
@@ -206,36 +210,36 @@ def _result_recorded(run: Run, event: Event) -> Run:
         spend=run.spend.plus(Spend(**given.get("spend", {}))),
     )
     if result.get("applied"):
-        after = replace(after, applied=(*after.applied, result["applied"]))
+        changes["applied"] = (*run.applied, result["applied"])
     if not result["ok"] and intent["kind"] in ("Act", "Finish", "Propose", "Think"):
         failure = {"step": intent.get("step", intent["kind"]), **result["failure"]}
-        after = replace(after, failures=(*after.failures, failure))
-    return _INTENT_RESULTS.get(intent["kind"], _keep_reply)(after, intent, result)
+        changes["failures"] = (*run.failures, failure)
+    return changes | _INTENT_RESULTS.get(intent["kind"], _keep_reply)(run, intent, result)
 
 
-def _act_result(run: Run, intent: JsonObject, result: JsonObject) -> Run:
+def _act_result(run: Run, intent: JsonObject, result: JsonObject) -> Changes:
     step = intent["step"]
     tries = {**run.tries, step: run.tries.get(step, 0) + 1}
-    return replace(run, results={**run.results, step: result}, tries=tries)
+    return change(results={**run.results, step: result}, tries=tries)
 
 
-def _recall_result(run: Run, intent: JsonObject, result: JsonObject) -> Run:
-    return replace(run, recalled=result.get("value", {}))
+def _recall_result(run: Run, intent: JsonObject, result: JsonObject) -> Changes:
+    return change(recalled=result.get("value", {}))
 
 
-def _finish_result(run: Run, intent: JsonObject, result: JsonObject) -> Run:
-    return replace(run, done_result=result)
+def _finish_result(run: Run, intent: JsonObject, result: JsonObject) -> Changes:
+    return change(done_result=result)
 
 
-def _remember_result(run: Run, intent: JsonObject, result: JsonObject) -> Run:
-    return replace(run, lesson=intent["lesson"])
+def _remember_result(run: Run, intent: JsonObject, result: JsonObject) -> Changes:
+    return change(lesson=intent["lesson"])
 
 
-def _keep_reply(run: Run, intent: JsonObject, result: JsonObject) -> Run:
-    return replace(run, replies=(*run.replies, {"intent": intent, "result": result}))
+def _keep_reply(run: Run, intent: JsonObject, result: JsonObject) -> Changes:
+    return change(replies=(*run.replies, {"intent": intent, "result": result}))
 
 
-_INTENT_RESULTS: Mapping[str, Callable[[Run, JsonObject, JsonObject], Run]] = {
+_INTENT_RESULTS: Mapping[str, Callable[[Run, JsonObject, JsonObject], Changes]] = {
     "Act": _act_result,
     "Recall": _recall_result,
     "Finish": _finish_result,
@@ -243,22 +247,20 @@ _INTENT_RESULTS: Mapping[str, Callable[[Run, JsonObject, JsonObject], Run]] = {
 }
 
 
-def _question_asked(run: Run, event: Event) -> Run:
-    return replace(
-        run,
+def _question_asked(run: Run, event: Event) -> Changes:
+    return change(
         status=RunStatus.AWAITING_HUMAN,
         question=event.payload,
         reason=event.payload["question"],
     )
 
 
-def _answer_given(run: Run, event: Event) -> Run:
+def _answer_given(run: Run, event: Event) -> Changes:
     """The question no longer holds the run up; a pause still does."""
     answers = {**run.answers, event.payload["request"]: {**event.payload, "by": event.actor}}
     waited = run.status is RunStatus.AWAITING_HUMAN
     before = run.status_before_pause
-    return replace(
-        run,
+    return change(
         answers=answers,
         status=RunStatus.QUEUED if waited else run.status,
         status_before_pause=RunStatus.QUEUED if before is RunStatus.AWAITING_HUMAN else before,
@@ -266,57 +268,55 @@ def _answer_given(run: Run, event: Event) -> Run:
     )
 
 
-def _timer_set(run: Run, event: Event) -> Run:
-    return replace(
-        run,
+def _timer_set(run: Run, event: Event) -> Changes:
+    return change(
         status=RunStatus.WAITING,
         wake_at=event.payload["wake_at"],
         reason=event.payload["reason"],
     )
 
 
-def _error_met(run: Run, event: Event) -> Run:
-    return replace(run, failures=(*run.failures, event.payload["failure"]))
+def _error_met(run: Run, event: Event) -> Changes:
+    return change(failures=(*run.failures, event.payload["failure"]))
 
 
-def _paused(run: Run, event: Event) -> Run:
+def _paused(run: Run, event: Event) -> Changes:
     if run.is_ended:
-        return run
+        return {}
     is_paused = run.status is RunStatus.PAUSED
-    return replace(
-        run,
+    return change(
         status=RunStatus.PAUSED,
         status_before_pause=run.status_before_pause if is_paused else run.status,
         reason=event.payload.get("reason", ""),
     )
 
 
-def _resumed(run: Run, event: Event) -> Run:
+def _resumed(run: Run, event: Event) -> Changes:
     if run.status not in RESUMABLE:
-        return run
+        return {}
     waits = {RunStatus.AWAITING_HUMAN, RunStatus.WAITING}
     back = run.status_before_pause if run.status is RunStatus.PAUSED else RunStatus.QUEUED
     status = back if back in waits else RunStatus.QUEUED
-    return replace(run, status=status, reason="", idle_activations=0)
+    return change(status=status, reason="", idle_activations=0)
 
 
-def _cancelled(run: Run, event: Event) -> Run:
+def _cancelled(run: Run, event: Event) -> Changes:
     if run.is_ended:
-        return run
+        return {}
     reason = event.payload.get("reason", "")
-    return replace(run, status=RunStatus.CANCELLED, reason=reason, outcome={"success": "unknown"})
+    return change(status=RunStatus.CANCELLED, reason=reason, outcome={"success": "unknown"})
 
 
-def _parked(run: Run, event: Event) -> Run:
+def _parked(run: Run, event: Event) -> Changes:
     if run.is_ended:
-        return run
-    return replace(run, status=RunStatus.PARKED, reason=event.payload["reason"])
+        return {}
+    return change(status=RunStatus.PARKED, reason=event.payload["reason"])
 
 
-def _retried(run: Run, event: Event) -> Run:
-    kept = {f.name: getattr(run, f.name) for f in fields(Run) if f.name in _KEPT_ON_RETRY}
-    fresh: dict[str, Any] = {**kept, "attempt": run.attempt + 1}
-    return Run(**fresh)
+def _retried(run: Run, event: Event) -> Changes:
+    fresh = Run(id=run.id)
+    changes = {f.name: getattr(fresh, f.name) for f in fields(Run) if f.name not in _KEPT_ON_RETRY}
+    return changes | change(attempt=run.attempt + 1)
 
 
 _KEPT_ON_RETRY = frozenset(
@@ -325,10 +325,9 @@ _KEPT_ON_RETRY = frozenset(
 )
 
 
-def _ended(run: Run, event: Event) -> Run:
+def _ended(run: Run, event: Event) -> Changes:
     ok = event.payload["success"] == "ok"
-    return replace(
-        run,
+    return change(
         status=RunStatus.DONE if ok else RunStatus.FAILED,
         outcome=event.payload,
         reason=event.payload.get("reason", ""),
@@ -336,7 +335,7 @@ def _ended(run: Run, event: Event) -> Run:
     )
 
 
-_REDUCERS: Mapping[EventKind, Callable[[Run, Event], Run]] = {
+_REDUCERS: Mapping[EventKind, Callable[[Run, Event], Changes]] = {
     EventKind.GOAL_ADDED: _added,
     EventKind.RUN_TAKEN: _taken,
     EventKind.STATE_CHANGED: _state_changed,
