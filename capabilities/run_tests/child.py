@@ -18,6 +18,8 @@ from typing import Any
 
 _RUNNER = Path(__file__).parent / "runner" / "_run_tests_runner.py"
 _USAGE_ERROR = 4
+LONGEST_TEST = 20.0
+"""Seconds for the first test that hangs; each further one gets half of what the last one got."""
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ def _run(
         "plain": plain,
         "site_packages": site_packages,
         "nonce": nonce,
-        "each": max(0.5, left / 3),
+        "each": min(LONGEST_TEST, max(0.5, left / 3)),
         "report": writing,
     }
     process = subprocess.Popen(

@@ -7,7 +7,7 @@ import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    suites = {
+    suites: dict[str, Callable[[], Iterator[Task]]] = {
         "textbook": textbook.tasks,
         "packages": lambda: packages.tasks(options.folder),
     }

@@ -76,6 +76,8 @@ class Runner:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._judge()
+            if self._facts["kind"] == "timeout":
+                self._each = max(1.0, self._each / 2)
             self._say("result", facts=self._facts)
         return True
 
