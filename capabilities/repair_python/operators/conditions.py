@@ -67,13 +67,18 @@ def extra_conditions(site: Site) -> Iterator[tuple[str, float]]:
         yield from _about(name, site.scope.types.get(name, set()))
     for one, other in permutations(names[:6], 2):
         types, others = (site.scope.types.get(n, set()) for n in (one, other))
-        if types and others and not types & others and len(names) > 3:
-            continue
-        if one < other:
+        alike = not types or not others or types & others or len(names) <= 3
+        if one < other and alike:
             for operator in ("==", "!=", "<", ">", "<=", ">="):
                 yield f"{one} {operator} {other}", 0.3
-        yield f"{one} in {other}", 0.15
-        yield f"{one} not in {other}", 0.15
+        if not others or others & _CONTAINERS:
+            yield f"{one} in {other}", 0.25
+            yield f"{one} not in {other}", 0.25
+
+
+_CONTAINERS = frozenset(
+    {"list", "tuple", "set", "frozenset", "dict", "str", "deque", "defaultdict", "Counter"}
+)
 
 
 def _about(name: str, types: set[str]) -> Iterator[tuple[str, float]]:
