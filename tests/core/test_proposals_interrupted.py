@@ -1,0 +1,185 @@
+"""Proposals whose application was cut off: finished once, or ended, and the engine starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.fakes import FakeToolbox, FakeWorkshop, Loop, open_loop
+
+from autoclave.core.proposals import Proposals
+from autoclave.domain.changes import ChangeSet, FileChange
+from autoclave.domain.errors import Stale
+from autoclave.domain.events import EventKind, NewEvent
+from autoclave.domain.proposal import (
+    Approval,
+    Contract,
+    Draft,
+    Evidence,
+    GateResult,
+    GateVerdict,
+    ProposalStatus,
+    approval_digest,
+)
+from autoclave.domain.proposal_record import draft_to_json
+from autoclave.domain.risk import Risk
+from autoclave.domain.run import RunStatus
+
+GOAL, PROPOSAL = "G-0001", "P-0001"
+CHANGES = ChangeSet((FileChange(path="capabilities/a/code.py", before=b"1", after=b"2"),))
+DRAFT = Draft(
+    edits=(), changes=CHANGES, base_tree="base", candidate_tree="new", diff="", risk=Risk.R4
+)
+GATE = GateResult(name="tests", verdict=GateVerdict.PASS, seconds=0.0, summary="")
+EVIDENCE = Evidence(gates=(GATE,), tier="restricted", self_test="")
+DIGEST = approval_digest(DRAFT, EVIDENCE, rules_digest="rules")
+
+
+class Workshop(FakeWorkshop):
+    """Counts what is applied; its body can move on."""
+
+    def __init__(self) -> None:
+        self.body = "base"
+        self.applied = 0
+
+    def apply(self, draft: Draft, *, proposal: str, message: str) -> str:
+        if self.body != draft.base_tree:
+            raise Stale("the body changed")
+        self.applied += 1
+        return "c0ffee"
+
+    def base_tree(self) -> str:
+        return self.body
+
+
+@pytest.fixture
+def workshop() -> Workshop:
+    return Workshop()
+
+
+@pytest.fixture
+def loop(tmp_path: Path, workshop: Workshop) -> Iterator[Loop]:
+    """A failed goal, and an approved proposal that promises to fix it."""
+    loop = open_loop(tmp_path, FakeToolbox())
+    loop.parts = replace(loop.parts, workshop=workshop)
+    asyncio.run(_prepare(loop))
+    yield loop
+    loop.close()
+
+
+async def test_the_goals_are_tried_again_after_a_crash_in_between(loop: Loop) -> None:
+    """Applied and then killed: the promise is kept at the next start, and kept once."""
+    await _post(loop, EventKind.PROPOSAL_APPLIED, commit="c0ffee", tree="new")
+
+    for _ in range(2):
+        await Proposals(loop.parts).finish_interrupted()
+
+    assert (await loop.parts.ledger.load(GOAL)).attempt == 2
+
+
+async def test_an_approved_proposal_is_applied_at_the_next_start(
+    loop: Loop, workshop: Workshop
+) -> None:
+    """A crash between the word and the deed."""
+    finished = await Proposals(loop.parts).finish_interrupted()
+
+    assert finished == [PROPOSAL]
+    assert workshop.applied == 1
+    assert (await loop.parts.ledger.load(GOAL)).status is RunStatus.QUEUED
+
+
+async def test_one_that_no_longer_fits_ends_and_does_not_stop_the_engine(
+    loop: Loop, workshop: Workshop
+) -> None:
+    """The body was changed by hand before it could be begun: it has expired, with the reason."""
+    workshop.body = "changed by hand"
+
+    finished = await Proposals(loop.parts).finish_interrupted()
+
+    record = await Proposals(loop.parts).get(PROPOSAL)
+    assert finished == []
+    assert record.status is ProposalStatus.EXPIRED
+    assert "changed" in record.decision_reason
+
+
+async def test_one_that_was_begun_and_no_longer_fits_is_put_to_a_person(
+    loop: Loop, workshop: Workshop
+) -> None:
+    """It may be half written: nobody may say that it was not."""
+    await _post(loop, EventKind.APPLY_BEGUN, nonce="n", digest=DIGEST)
+    workshop.body = "changed by hand"
+
+    with pytest.raises(Stale):
+        await Proposals(loop.parts).finish_interrupted()
+
+    assert (await Proposals(loop.parts).get(PROPOSAL)).status is ProposalStatus.APPROVED
+
+
+async def test_what_another_process_applied_meanwhile_is_not_applied_again(
+    loop: Loop, workshop: Workshop
+) -> None:
+    """How it stands is looked up under the lock of the body, not before."""
+    journal = loop.journal
+
+    @contextmanager
+    def other_was_faster() -> Iterator[None]:
+        applied = {"commit": "c0ffee", "tree": "new"}
+        event = NewEvent(kind=EventKind.PROPOSAL_APPLIED, payload=applied)
+        journal.post(f"proposal/{PROPOSAL}", [event], actor="kernel")
+        yield
+
+    parts = replace(loop.parts, body_lock=other_was_faster)
+    finished = await Proposals(parts).finish_interrupted()
+
+    assert finished == []
+    assert workshop.applied == 0
+
+
+async def _prepare(loop: Loop) -> None:
+    ledger = loop.parts.ledger
+    await loop.add("divide")
+    run = await ledger.take(await ledger.load(GOAL), mind="tree")
+    ended = {"success": "failed", "reason": ""}
+    await ledger.record(run, NewEvent(kind=EventKind.GOAL_ENDED, payload=ended))
+    now = loop.parts.clock()
+    await _post(
+        loop,
+        EventKind.PROPOSAL_DRAFTED,
+        key="G-0002-1",
+        title="t",
+        reason="r",
+        goal_id="G-0002",
+        opportunity_key="",
+        capability="a",
+        operators=[],
+        draft=draft_to_json(DRAFT),
+        contract=Contract(cause=(), expected_fixes=(GOAL,)).to_json(),
+    )
+    await _post(
+        loop,
+        EventKind.GATES_JUDGED,
+        gates=[GATE.to_json()],
+        tier="restricted",
+        self_test="",
+        rules_digest="rules",
+        digest=DIGEST,
+        expires_at=now + 3600,
+    )
+    approval = Approval(
+        subject=PROPOSAL,
+        digest=DIGEST,
+        granted_by="person:test",
+        granted_at=now,
+        expires_at=now + 3600,
+        nonce="n",
+    )
+    await _post(loop, EventKind.PROPOSAL_APPROVED, approval=approval.to_json())
+
+
+async def _post(loop: Loop, kind: EventKind, **payload: object) -> None:
+    event = NewEvent(kind=kind, payload=payload)
+    await loop.parts.ledger.post(f"proposal/{PROPOSAL}", event, actor="kernel")
