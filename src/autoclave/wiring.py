@@ -112,6 +112,7 @@ def open_control(
         ask_seconds=lambda risk: gate.policy.ask_seconds(risk),
         approval_seconds=gate.policy.approval_seconds(Risk.R4),
         shortage=Shortage(home.root, gate.policy.machine),
+        escalation=gate.escalation,
     )
     goals = GoalDesk(parts, board, budget=gate.policy.goal_budget)
     running = Running(

@@ -142,5 +142,7 @@ def test_another_try_begins_afresh_and_keeps_what_the_person_said() -> None:
 
 
 def _after(*events: tuple[EventKind, dict[str, Any]]) -> Run:
-    stream = [event(kind, payload, seq=n) for n, (kind, payload) in enumerate(events, 1)]
+    stream = [
+        event(kind, payload, seq=n, actor="person:a") for n, (kind, payload) in enumerate(events, 1)
+    ]
     return fold_all("G-0001", stream)

@@ -9,13 +9,24 @@ from ..domain.capability import CapabilityResult, Manifest
 from ..domain.changes import ChangeSet
 from ..domain.errors import AutoclaveError, Busy, Fatal, InvalidInput, NotAllowed, NotFound
 from ..domain.events import EventKind, NewEvent
-from ..domain.intents import Act, Effect, to_json
+from ..domain.intents import Act, Effect, parse, to_json
+from ..domain.provenance import Provenance
 from ..domain.risk import Action, ActionKind, Risk
 from ..domain.run import Run, RunKind
+from .labels import (
+    acts_outside,
+    output_labels,
+    provenance_of,
+    ready_like,
+    trusted_text,
+    with_changes,
+)
 from .parts import Parts
-from .permission import Parked, permit
+from .permission import Parked, Slot, permit
 from .results import bad, failure_of, good, resolve, result_event
 from .workspace import alone_in, workspace_of
+
+_CANARY = NotAllowed("a secret that nothing may ever read came out of it", denied="canary")
 
 
 class Acting:
@@ -34,7 +45,7 @@ class Acting:
         try:
             manifest = self._parts.toolbox.manifest(intent.capability)
             inputs = self._inputs(run, intent)
-            allowed = await self._permit_run(run, manifest, inputs, key)
+            allowed = await self._permit_run(run, manifest, intent, inputs, key=key)
         except Parked as parked:
             return parked.run
         except Fatal:
@@ -77,33 +88,24 @@ class Acting:
             raise InvalidInput(f"step {intent.step} refers to {error}, which is missing") from error
 
     async def _permit_run(
-        self, run: Run, manifest: Manifest, inputs: JsonObject, key: str
+        self, run: Run, manifest: Manifest, intent: Act, inputs: JsonObject, *, key: str
     ) -> JsonObject:
-        needs = manifest.needs
-        attributes: JsonObject = {
-            "effect": str(manifest.effect),
-            "workspace": needs.workspace,
-            "network": list(needs.network),
-            "commands": list(needs.commands),
-            "model": needs.model,
-            "tree": manifest.tree,
-            "trusted": True,
-            "sealed": True,
-        }
-        kind = ActionKind.CAPABILITY_RUN
-        if isinstance(inputs.get("argv"), list):
-            attributes |= {"argv": inputs["argv"], "shell": False}
-        action = Action(kind=kind, target=manifest.name, attributes=attributes, goal_id=run.id)
-        if needs.workspace != "none":
+        if manifest.needs.workspace != "none":
             reading = Action(kind=ActionKind.WORKSPACE_READ, target=".", goal_id=run.id)
             asked = f"May {manifest.name} read the workspace?"
             await permit(self._parts, run, reading, request=f"{key}-read", question=asked)
+        alike = [
+            Slot(step=other.step, action=run_action(run, manifest, other, theirs))
+            for other, theirs in ready_like(run, intent)
+        ]
         return await permit(
             self._parts,
             run,
-            action,
+            run_action(run, manifest, intent, inputs),
             request=f"{key}-run",
             question=f"May {manifest.name} run? {manifest.purpose}",
+            step=intent.step,
+            alike=alike,
         )
 
     async def _run(
@@ -118,8 +120,12 @@ class Acting:
             raise
         except AutoclaveError as error:
             return await self._failed(run, key, intent, error)
-        facts = _facts_of(manifest, ran)
+        act = _act(intent)
+        came_from = provenance_of(run, manifest, act, inputs, is_effect=True)
+        facts = _facts_of(manifest, ran, came_from)
         spend = {"steps": 1, "seconds": round(ran.seconds, 3)}
+        if self._parts.canary([ran.outputs, ran.changes.to_json(), ran.log]):
+            return await self._failed(run, key, intent, _CANARY, spend=spend)
         if ran.failure is not None:
             result = bad(ran.failure.to_json(), **facts)
             return await self._parts.ledger.insist(
@@ -134,6 +140,7 @@ class Acting:
             "key": key,
             "changes": ran.changes.to_json(),
             "result": good(outputs=ran.outputs, **facts),
+            "provenance": with_changes(came_from, manifest, ran.changes).to_json(),
             "spend": spend,
         }
         event = NewEvent(kind=EventKind.CHANGES_PREPARED, payload=prepared)
@@ -147,7 +154,8 @@ class Acting:
             raise InvalidInput(f"{run.id} has no prepared changes")
         changes = ChangeSet.from_json(prepared["changes"])
         try:
-            allowed = await self._permit_write(run, changes, key)
+            came_from = _provenance_of_changes(run, prepared)
+            allowed = await self._permit_write(run, changes, came_from, key=key)
             with alone_in(Path(run.workspace)):
                 self._parts.files.apply(Path(run.workspace), changes)
         except Parked as parked:
@@ -167,7 +175,9 @@ class Acting:
         event = result_event(key, intent, result, spend=prepared["spend"])
         return await self._parts.ledger.insist(run, event)
 
-    async def _permit_write(self, run: Run, changes: ChangeSet, key: str) -> JsonObject:
+    async def _permit_write(
+        self, run: Run, changes: ChangeSet, came_from: Provenance, *, key: str
+    ) -> JsonObject:
         if not run.workspace:
             raise NotFound("the goal has no workspace to write to", hint="give --workspace DIR")
         attributes: JsonObject = {
@@ -180,7 +190,9 @@ class Acting:
             kind=ActionKind.WORKSPACE_WRITE,
             target=changes.paths[0] if len(changes.paths) == 1 else ".",
             attributes=attributes,
+            origins=came_from.origins(),
             goal_id=run.id,
+            provenance=came_from,
         )
         files = f"{len(changes.files)} file{'s' * (len(changes.files) != 1)}"
         return await permit(
@@ -202,7 +214,8 @@ class Acting:
             )
         if outputs is None:
             return await self._run(run, manifest, inputs, key, intent)
-        result = good(outputs=outputs, verified_after_restart=True)
+        labels = output_labels(manifest)
+        result = good(outputs=outputs, labels=labels, verified_after_restart=True)
         return await self._parts.ledger.insist(run, result_event(key, intent, result))
 
     async def _in_doubt(
@@ -247,11 +260,54 @@ class Acting:
         return await self._parts.ledger.insist(run, event)
 
 
-def _facts_of(manifest: Manifest, ran: CapabilityResult) -> JsonObject:
+def run_action(run: Run, manifest: Manifest, intent: Act, inputs: JsonObject) -> Action:
+    """Running a capability for one step, as governance judges it."""
+    needs = manifest.needs
+    attributes: JsonObject = {
+        "effect": str(manifest.effect),
+        "workspace": needs.workspace,
+        "network": list(needs.network),
+        "commands": list(needs.commands),
+        "model": needs.model,
+        "tree": manifest.tree,
+        "trusted": True,
+        "sealed": True,
+    }
+    if isinstance(inputs.get("argv"), list):
+        attributes |= {"argv": inputs["argv"], "shell": False}
+    is_effect = acts_outside(manifest, inputs)
+    came_from = provenance_of(run, manifest, intent, inputs, is_effect=is_effect)
+    return Action(
+        kind=ActionKind.CAPABILITY_RUN,
+        target=manifest.name,
+        attributes=attributes,
+        origins=came_from.origins(),
+        goal_id=run.id,
+        provenance=came_from,
+    )
+
+
+def _provenance_of_changes(run: Run, prepared: JsonObject) -> Provenance:
+    """As it was found when the step ran; of what nothing is known, nothing is trusted."""
+    text = trusted_text(run)
+    if "provenance" not in prepared:
+        return Provenance(trusted_text=text)
+    return Provenance.from_json(prepared["provenance"], trusted_text=text)
+
+
+def _act(intent: JsonObject) -> Act:
+    parsed = parse(intent)
+    if not isinstance(parsed, Act):
+        raise InvalidInput(f"{intent['kind']} runs no capability")
+    return parsed
+
+
+def _facts_of(manifest: Manifest, ran: CapabilityResult, came_from: Provenance) -> JsonObject:
     return {
         "seconds": round(ran.seconds, 4),
         "cpu_seconds": round(ran.cpu_seconds, 4),
         "capability_version": manifest.version,
         "capability_tree": manifest.tree,
         "tier": str(ran.tier),
+        "labels": output_labels(manifest, came_from),
     }

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from ..domain.canonical import JsonObject
 from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, Fenced, InvalidInput, Stale
 from ..domain.events import EventKind, NewEvent
-from ..domain.run import Run, RunStatus
+from ..domain.run import ESCALATED, Run, RunStatus
 from ..domain.state import State, check_transition
+from .labels import without_untrusted
 from .mind_answer import MindAnswer, read_answer
 from .parts import Parts
 from .performer import Performer, check_budget
@@ -38,7 +39,10 @@ class Driver:
         run = await self._take(run)
         while run.status is RunStatus.RUNNING and not (stop and stop.is_set()):
             try:
-                run = await self._step(run)
+                if reason := self._parts.escalation(run.denials):
+                    run = await self._park(run, reason, code=ESCALATED)
+                else:
+                    run = await self._step(run)
             except Stale:
                 run = await self._parts.ledger.catch_up(run)
             except (Fenced, asyncio.CancelledError):
@@ -72,7 +76,8 @@ class Driver:
         if run.applied and answer.plan is not None:
             # A new plan starts from what the workspace was.
             run = await roll_back(self._parts, run)
-        run = await self._parts.ledger.record(run, *_way(run, answer))
+        trusted = answer.plan is not None and self._is_trusted(run, answer.plan)
+        run = await self._parts.ledger.record(run, *_way(run, answer, trusted=trusted))
         return await self._performer.perform(run, answer.intent)
 
     def _decide(self, run: Run) -> MindAnswer:
@@ -85,6 +90,21 @@ class Driver:
                 hint="undo its last change: `autoclave proposal list`",
             ) from error
         return read_answer(answer)
+
+    def _is_trusted(self, run: Run, plan: JsonObject) -> bool:
+        """Whether a plan was made from nothing but what people wrote.
+
+        After other text was read, the mind is asked again without it: being pure, it can only
+        come to the same plan if nothing in that text chose it.
+        """
+        if not run.from_person or not run.read_untrusted:
+            return run.from_person
+        view = build_view(run, self._parts.toolbox.manifests(), self._parts.model)
+        try:
+            again = read_answer(self._parts.mind.decide(without_untrusted(view)))
+        except Exception:  # noqa: BLE001  the mind may be changed code, and the view is a thin one
+            return False
+        return again.plan == plan
 
     async def _park(self, run: Run, reason: str, *, code: str) -> Run:
         payload = {"reason": reason, "code": code}
@@ -101,7 +121,7 @@ class Driver:
         return await self._parts.ledger.insist(run, _transition(run.state, State.PAUSED))
 
 
-def _way(run: Run, answer: MindAnswer) -> Sequence[NewEvent]:
+def _way(run: Run, answer: MindAnswer, *, trusted: bool) -> Sequence[NewEvent]:
     """The transitions and the plan that the mind's answer brings, checked against the table."""
     events: list[NewEvent] = []
     state = run.state
@@ -111,7 +131,9 @@ def _way(run: Run, answer: MindAnswer) -> Sequence[NewEvent]:
         events.append(_transition(state, following, why=answer.why, remedy=remedy))
         state = following
     if answer.plan is not None:
-        events.append(NewEvent(kind=EventKind.PLAN_MADE, payload={"plan": answer.plan}))
+        events.append(
+            NewEvent(kind=EventKind.PLAN_MADE, payload={"plan": answer.plan, "trusted": trusted})
+        )
     return events
 
 

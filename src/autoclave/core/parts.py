@@ -62,3 +62,7 @@ class Parts:
     """How long a proposal waits for a person."""
     shortage: Callable[[], str]
     """Why no more work should be taken on now; empty when all is well."""
+    escalation: Callable[[tuple[str, ...]], str] = lambda denied: ""
+    """Why a run in which these kinds of actions were denied has to wait for a person."""
+    canary: Callable[[object], bool] = lambda value: False
+    """Whether something holds a secret that only a break-out could have read."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from ..domain.canonical import JsonObject, digest
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..domain.canonical import JsonObject, canonical, digest
 from ..domain.errors import NotAllowed
 from ..domain.events import EventKind, NewEvent
 from ..domain.risk import Action, Ruling, Verdict
 from ..domain.run import Run
+from ..domain.text import show_line
 from .parts import Parts
+
+_MOST_SHOWN = 120
 
 
 class Parked(Exception):
@@ -18,49 +24,118 @@ class Parked(Exception):
         self.run = run
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """An action that a further step of the plan is about to take."""
+
+    step: str
+    action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    request: str
+    text: str
+    shown: str
+    also: tuple[str, ...]
+    """What a yes covers besides: digests of the actions of further steps."""
+
+
 async def permit(
-    parts: Parts, run: Run, action: Action, *, request: str, question: str, shown: str = ""
+    parts: Parts,
+    run: Run,
+    action: Action,
+    *,
+    request: str,
+    question: str,
+    shown: str = "",
+    step: str = "",
+    alike: Sequence[Slot] = (),
 ) -> JsonObject:
     """The permission for one action: `{"by", "ruling"}`.
 
     Raises NotAllowed when a rule or a person says no, and Parked while a person has yet to answer.
-    What a person answers is bound to the digest of the action and of what was shown.
+    What a person answers is bound to the digest of the action and of what was shown. What is
+    alike and would be asked next is put into the same question, and answered with it.
     """
     ruling = parts.gate.judge(action)
     if ruling.verdict is Verdict.DENY:
-        raise NotAllowed(f"{action.kind} {action.target}: {ruling.reason}", rules=ruling.rules)
+        message = f"{action.kind} {action.target}: {ruling.reason}"
+        raise NotAllowed(message, rules=ruling.rules, denied=action.kind)
     if ruling.verdict is Verdict.ALLOW:
         return {"by": "rule", "ruling": ruling.to_json()}
     if parts.answers_beforehand(ruling, action, run.allow_up_to):
         by = f"{run.added_by}, beforehand up to {run.allow_up_to.name}"
         return {"by": by, "ruling": ruling.to_json()}
-    bound_to = digest([action.digest, ruling.rules_digest, shown])
+    if step and (by := _answered_with_another(run, Slot(step=step, action=action), ruling)):
+        return {"by": by, "ruling": ruling.to_json()}
+    asked = _together(parts, run, ruling, alike)
+    text = " And also: ".join([f"{question}{_targets(action)}", *map(_in_words, asked)])
+    also = tuple(_slot_digest(run, each, ruling) for each in asked)
+    put = _Question(request=request, text=text, shown=shown, also=also)
+    bound_to = digest([action.digest, ruling.rules_digest, shown, *also])
     answer = run.answers.get(request)
     if answer is None or answer["digest"] != bound_to:
-        raise Parked(await _ask(parts, run, ruling, request, question, shown, bound_to))
+        raise Parked(await _ask(parts, run, ruling, put, bound_to))
     if not answer["yes"]:
         because = f": {answer['reason']}" if answer.get("reason") else ""
-        raise NotAllowed(f"{answer['by']} said no{because}", rules=ruling.rules)
+        message = f"{answer['by']} said no{because}"
+        raise NotAllowed(message, rules=ruling.rules, denied=action.kind)
     return {"by": answer["by"], "ruling": ruling.to_json()}
 
 
-async def _ask(
-    parts: Parts,
-    run: Run,
-    ruling: Ruling,
-    request: str,
-    question: str,
-    shown: str,
-    bound_to: str,
-) -> Run:
-    payload = {
-        "request": request,
-        "question": question,
-        "shown": shown,
+def _together(parts: Parts, run: Run, ruling: Ruling, alike: Sequence[Slot]) -> list[Slot]:
+    """Those that would be asked for the same reasons and at no higher risk."""
+    found = []
+    for each in alike:
+        theirs = parts.gate.judge(each.action)
+        is_asked = theirs.verdict is Verdict.ASK and theirs.risk <= ruling.risk
+        if is_asked and set(theirs.rules) <= set(ruling.rules):
+            found.append(each)
+    return found
+
+
+def _answered_with_another(run: Run, slot: Slot, ruling: Ruling) -> str:
+    """Who said yes to this when it was asked together with another step; empty if nobody did."""
+    wanted = _slot_digest(run, slot, ruling)
+    yes = (each for each in run.answers.values() if each["yes"] and wanted in each.get("also", ()))
+    return next((str(each["by"]) for each in yes), "")
+
+
+def _slot_digest(run: Run, slot: Slot, ruling: Ruling) -> str:
+    """Good for one try of one step."""
+    tries = run.tries.get(slot.step, 0)
+    return digest([slot.action.digest, ruling.rules_digest, slot.step, tries, run.attempt])
+
+
+def _in_words(slot: Slot) -> str:
+    return f"{slot.action.target}{_targets(slot.action)}"
+
+
+def _targets(action: Action) -> str:
+    """What it acts on and who chose that, where it was not a person."""
+    if action.provenance is None:
+        return ""
+    said = []
+    for each in action.provenance.untrusted_targets():
+        value = show_line(canonical(each.value))
+        cut = value if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]}…"
+        source = f" ({each.label.source})" if each.label.source else ""
+        said.append(f"{each.name} {cut} comes from a {each.label.origin}{source}")
+    return f" [{'; '.join(said)}]" if said else ""
+
+
+async def _ask(parts: Parts, run: Run, ruling: Ruling, put: _Question, bound_to: str) -> Run:
+    payload: JsonObject = {
+        "request": put.request,
+        "question": put.text,
+        "shown": put.shown,
         "digest": bound_to,
         "ruling": ruling.to_json(),
         "expires_at": parts.clock() + parts.ask_seconds(ruling.risk),
     }
+    if put.also:
+        payload["also"] = list(put.also)
     return await parts.ledger.record(
         run, NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload), actor="kernel"
     )

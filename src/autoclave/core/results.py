@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..domain.canonical import JsonObject
-from ..domain.errors import AutoclaveError
+from ..domain.errors import AutoclaveError, NotAllowed
 from ..domain.events import EventKind, NewEvent
 
 
@@ -19,13 +19,15 @@ def bad(failure: JsonObject, **facts: Any) -> JsonObject:
 
 def failure_of(error: AutoclaveError) -> JsonObject:
     """One of our errors as a failure that the mind can plan around."""
-    return {
+    failure: JsonObject = {
         "error_class": type(error).__name__,
         "message": error.message,
         "where": "",
         "traceback": "",
         "needs": error.hint,
     }
+    denied = error.denied if isinstance(error, NotAllowed) else ""
+    return failure | ({"denied": denied} if denied else {})
 
 
 def result_event(

@@ -12,11 +12,15 @@ _ORIGINS = {
     "run.done": "goal",
     "capabilities": "person",
     "recalled": "capability",
+    "plan": "model",
     "results": "capability",
     "failures": "capability",
     "replies": "model",
 }
-"""Where each part comes from; everything but the goal and a person's words is untrusted."""
+"""Where each part comes from; everything but the goal and a person's words is untrusted.
+
+Each result has `labels` that say it for each of its outputs.
+"""
 
 
 def build_view(

@@ -77,11 +77,14 @@ class IllegalTransition(Conflict):
 
 
 class NotAllowed(Refused):
-    """A rule says no; `rules` are its ids."""
+    """A rule or a person says no; `rules` are its ids, `denied` the kind of what was wanted."""
 
-    def __init__(self, message: str, *, rules: tuple[str, ...] = (), hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, rules: tuple[str, ...] = (), hint: str = "", denied: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.rules = rules
+        self.denied = denied
 
 
 class NeedsPerson(Refused):

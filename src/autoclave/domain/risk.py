@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 
 from .canonical import JsonObject, digest
+from .provenance import Origin as Origin
+from .provenance import Provenance
 
 
 class Risk(IntEnum):
@@ -43,17 +45,6 @@ class ActionKind(StrEnum):
     CHECKPOINT_RESTORE = "checkpoint.restore"
 
 
-class Origin(StrEnum):
-    """Where a value came from."""
-
-    GOAL = "goal"
-    PERSON = "person"
-    MODEL = "model"
-    CAPABILITY = "capability"
-    WEB = "web"
-    FILE = "file"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """One thing about to be done, normalised so that rules can judge it."""
@@ -65,9 +56,19 @@ class Action:
     """Facts that rules test: `paths`, `touches`, `argv`, `size`, `network`, `risk_hint` …"""
     origins: frozenset[Origin] = frozenset({Origin.GOAL})
     goal_id: str = ""
+    """The run that wants it; empty for what a person does by themselves."""
+    provenance: Provenance | None = None
+    """Stated by the kernel for every step of a run."""
 
     def to_json(self) -> JsonObject:
-        return {**asdict(self), "kind": str(self.kind), "origins": sorted(self.origins)}
+        data: JsonObject = {
+            "kind": str(self.kind),
+            "target": self.target,
+            "attributes": self.attributes,
+            "origins": sorted(self.origins),
+            "goal_id": self.goal_id,
+        }
+        return data if self.provenance is None else data | {"provenance": self.provenance.to_json()}
 
     @property
     def digest(self) -> str:

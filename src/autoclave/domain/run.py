@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from .canonical import JsonObject
 from .events import Event, EventKind
+from .provenance import TRUSTED
 from .risk import Risk
 from .state import State, check_transition
 from .usage import Budget, Spend
@@ -34,6 +35,8 @@ ENDED = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED})
 RUNNABLE = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
 TAKEABLE = RUNNABLE | {RunStatus.WAITING}
 RESUMABLE = frozenset({RunStatus.PAUSED, RunStatus.PARKED})
+ESCALATED = "escalation"
+"""The code of a run that was parked because a person has to look."""
 
 
 class RunKind(StrEnum):
@@ -60,6 +63,8 @@ class Run:
     """What an improvement run needs to know about its opportunity."""
     added_by: str = ""
     added_at: float = 0.0
+    from_person: bool = False
+    """A person wrote the goal. What comes from anybody else's text raises no privilege."""
 
     status: RunStatus = RunStatus.QUEUED
     state: State = State.IDLE
@@ -67,6 +72,8 @@ class Run:
     status_before_pause: RunStatus = RunStatus.QUEUED
     reason: str = ""
     """Why it waits, is parked or has failed."""
+    parked_by: str = ""
+    """The code that it was parked with; empty when it is not parked."""
     epoch: int = 0
     seq: int = 0
     idle_activations: int = 0
@@ -76,6 +83,10 @@ class Run:
 
     recalled: JsonObject | None = None
     plan: JsonObject | None = None
+    plan_trusted: bool = False
+    """The kernel found that the plan was made from nothing but what people wrote."""
+    read_untrusted: bool = False
+    """Text that no person wrote has reached the view in this attempt."""
     results: Mapping[str, JsonObject] = field(default_factory=dict)
     """By step name: the last result of each step of the current plan."""
     tries: Mapping[str, int] = field(default_factory=dict)
@@ -86,6 +97,8 @@ class Run:
     """What was done about failures, oldest first: `remedy` and the `failure` it was for."""
     replies: tuple[JsonObject, ...] = ()
     """Results of intents that are not steps (Think, Search, Ask …), oldest first."""
+    denials: tuple[str, ...] = ()
+    """Kinds of the actions that were denied since a person last looked, oldest first."""
     plans_tried: tuple[str, ...] = ()
     """Signatures of plans that were given up."""
     keys: int = 0
@@ -138,6 +151,7 @@ def fold_all(run_id: str, events: Iterable[Event]) -> Run:
 
 def _added(run: Run, event: Event) -> Changes:
     given = event.payload
+    from_person = _is_from_person(event)
     return change(
         kind=RunKind(given.get("kind", "goal")),
         text=given["text"],
@@ -145,12 +159,19 @@ def _added(run: Run, event: Event) -> Changes:
         done=tuple(given.get("done", ())),
         priority=given.get("priority", 0),
         budget=Budget(**given.get("budget", {})),
-        allow_up_to=Risk(given.get("allow_up_to", 0)),
+        allow_up_to=Risk(given.get("allow_up_to", 0)) if from_person else Risk.R0,
         model=given.get("model", "auto"),
         facts=given.get("facts", {}),
         added_by=event.actor,
         added_at=event.at,
+        from_person=from_person,
     )
+
+
+def _is_from_person(event: Event) -> bool:
+    """By who added it, and by where its text says that it comes from."""
+    origins = event.payload.get("origins", ["person"])
+    return event.actor.startswith("person:") and TRUSTED.issuperset(origins)
 
 
 def _taken(run: Run, event: Event) -> Changes:
@@ -179,6 +200,7 @@ def _plan_made(run: Run, event: Event) -> Changes:
         tried = (*tried, run.plan["signature"])
     return change(
         plan=event.payload["plan"],
+        plan_trusted=event.payload.get("trusted") is True,
         results={},
         tries={},
         plans_tried=tried,
@@ -208,13 +230,28 @@ def _result_recorded(run: Run, event: Event) -> Changes:
         idle_activations=0,
         keys=run.keys if run.open_intent else run.keys + 1,
         spend=run.spend.plus(Spend(**given.get("spend", {}))),
+        read_untrusted=run.read_untrusted or _brings_untrusted(intent["kind"], result),
     )
+    if denied := result.get("failure", {}).get("denied"):
+        changes["denials"] = (*run.denials, denied)
     if result.get("applied"):
         changes["applied"] = (*run.applied, result["applied"])
     if not result["ok"] and intent["kind"] in ("Act", "Finish", "Propose", "Think"):
         failure = {"step": intent.get("step", intent["kind"]), **result["failure"]}
         changes["failures"] = (*run.failures, failure)
     return changes | _INTENT_RESULTS.get(intent["kind"], _keep_reply)(run, intent, result)
+
+
+def _brings_untrusted(kind: str, result: JsonObject) -> bool:
+    """Whether a result holds text that no person wrote. What a person answered does not.
+
+    What is remembered of other runs does not count here: it can choose among plans, and never
+    what a plan acts on.
+    """
+    if kind == "Act" and result["ok"]:
+        labels = result.get("labels", {})
+        return any(not labels.get(name, {}).get("trusted") for name in result.get("outputs", {}))
+    return kind in ("Search", "Fetch") or (not result["ok"] and kind != "Ask")
 
 
 def _act_result(run: Run, intent: JsonObject, result: JsonObject) -> Changes:
@@ -292,12 +329,19 @@ def _paused(run: Run, event: Event) -> Changes:
 
 
 def _resumed(run: Run, event: Event) -> Changes:
-    if run.status not in RESUMABLE:
+    if run.status not in RESUMABLE or not _may_resume(run, event):
         return {}
     waits = {RunStatus.AWAITING_HUMAN, RunStatus.WAITING}
     back = run.status_before_pause if run.status is RunStatus.PAUSED else RunStatus.QUEUED
     status = back if back in waits else RunStatus.QUEUED
-    return change(status=status, reason="", idle_activations=0)
+    return change(status=status, reason="", parked_by="", denials=(), idle_activations=0)
+
+
+def _may_resume(run: Run, event: Event) -> bool:
+    """After an escalation only by a person who says why."""
+    if run.parked_by != ESCALATED:
+        return True
+    return event.actor.startswith("person:") and bool(event.payload.get("reason", "").strip())
 
 
 def _cancelled(run: Run, event: Event) -> Changes:
@@ -310,7 +354,8 @@ def _cancelled(run: Run, event: Event) -> Changes:
 def _parked(run: Run, event: Event) -> Changes:
     if run.is_ended:
         return {}
-    return change(status=RunStatus.PARKED, reason=event.payload["reason"])
+    code = event.payload.get("code", "")
+    return change(status=RunStatus.PARKED, reason=event.payload["reason"], parked_by=code)
 
 
 def _retried(run: Run, event: Event) -> Changes:
@@ -321,7 +366,7 @@ def _retried(run: Run, event: Event) -> Changes:
 
 _KEPT_ON_RETRY = frozenset(
     {"id", "kind", "text", "workspace", "done", "priority", "budget", "allow_up_to", "model"}
-    | {"facts", "added_by", "added_at", "epoch", "seq", "keys", "answers"}
+    | {"facts", "added_by", "added_at", "from_person", "epoch", "seq", "keys", "answers"}
 )
 
 

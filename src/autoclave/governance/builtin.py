@@ -10,6 +10,7 @@ from .attributes import read_paths, read_texts
 from .components import Component
 from .conditions import make_when
 from .paths import PROTECTED_NAMES, everywhere, unclean
+from .provenance import provenance_rules
 from .rule import Condition, Layer, Rule, Test, When
 
 _WRITES = (ActionKind.WORKSPACE_WRITE, ActionKind.SELF_MODIFICATION)
@@ -27,6 +28,7 @@ def built_in_rules() -> tuple[Rule, ...]:
         *_about_ourselves(),
         *_about_runs(),
         *_about_the_outside(),
+        *provenance_rules(),
     )
 
 

@@ -8,6 +8,7 @@ from ..domain.canonical import JsonObject, digest
 from ..domain.errors import ConfigurationInvalid
 from ..domain.risk import Action, Origin, Risk, Ruling, Verdict
 from .attributes import least_risk
+from .escalation import escalation
 from .evaluate import evaluate, explain
 from .policy import Policy
 from .rule import UNFORESEEN
@@ -58,6 +59,10 @@ class PolicyGate:
                 action_digest="",
                 rules_digest=self.digest,
             )
+
+    def escalation(self, denied: tuple[str, ...]) -> str:
+        """Why a run in which these kinds of actions were denied has to wait for a person."""
+        return escalation(denied, self._policy.escalation)
 
     def explain(self, action: Action) -> list[JsonObject]:
         """Each rule with whether it matched and why; empty for what has no form."""
