@@ -179,6 +179,26 @@ def test_running_the_tests_is_never_a_repair(shipped: list[JsonObject], goal: st
         assert "repair_python" not in plan["signature"]
 
 
+def test_what_leaves_out_a_thing_that_the_goal_names_is_no_other_way(
+    shipped: list[JsonObject],
+) -> None:
+    """A report about something else is not the report that was asked for."""
+    describe = _capability(
+        "describe_table",
+        {"properties": {"table": {"x-type": "table"}}, "required": ["table"]},
+        {"properties": {"table": {"x-type": "table"}}},
+        ["describe"],
+    )
+    goal = read_goal("describe orders.csv and write a report to orders.md")
+
+    plans = compose([*shipped, describe], goal)
+
+    assert "describe_table" in plans[0]["signature"]
+    for plan in plans:
+        slots = [v for s in plan["template"] for v in s["inputs"].values() if "$slot" in v]
+        assert {slot["$slot"] for slot in slots} == {"path", "output-path"}
+
+
 def test_a_judge_is_asked_again_with_what_it_was_asked_first() -> None:
     """The done-test of a judge that needs inputs has them."""
     judge = _capability(

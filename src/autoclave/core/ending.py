@@ -42,7 +42,7 @@ class Ending:
     async def give_up(self, run: Run, intent: GiveUp) -> Run:
         """Leave the workspace as it was found, keep what failed as a case, end the run."""
         run = await roll_back(self._parts, run)
-        events = [] if intent.unserved else self._cases(run)
+        events = [] if intent.unserved else await self._cases(run)
         end = self._ended(
             run,
             success="unknown" if intent.unserved else "failed",
@@ -81,13 +81,14 @@ class Ending:
         }
         return NewEvent(kind=EventKind.GOAL_ENDED, payload=payload)
 
-    def _cases(self, run: Run) -> list[NewEvent]:
-        """The failure inside a capability, with all that is needed to run it again."""
-        failed = next((f for f in reversed(run.failures) if f.get("where")), None)
-        if failed is None or run.plan is None or run.kind is RunKind.IMPROVEMENT:
+    async def _cases(self, run: Run) -> list[NewEvent]:
+        """The last failure inside a capability, with all that is needed to run it again."""
+        found = await self._failure_and_plan(run)
+        if found is None or run.kind is RunKind.IMPROVEMENT:
             return []
+        failed, plan = found
         files = self._files(run)
-        step = next((s for s in run.plan["steps"] if s["name"] == failed["step"]), None)
+        step = next((s for s in plan["steps"] if s["name"] == failed["step"]), None)
         if files is None or step is None:
             return []
         payload = {
@@ -97,9 +98,24 @@ class Ending:
             "files": files,
             "done": list(run.done),
             "failure": failed,
-            "chain": run.plan["steps"],
+            "chain": plan["steps"],
         }
         return [NewEvent(kind=EventKind.CASE_RECORDED, payload=payload)]
+
+    async def _failure_and_plan(self, run: Run) -> tuple[JsonObject, JsonObject] | None:
+        """The failure, and the plan that it met: other ways may have been tried since."""
+        plan: JsonObject | None = None
+        found: tuple[JsonObject, JsonObject] | None = None
+        for event in await self._parts.ledger.events(run.stream):
+            if event.kind is EventKind.GOAL_RETRIED:
+                plan, found = None, None
+            elif event.kind is EventKind.PLAN_MADE:
+                plan = event.payload["plan"]
+            elif event.kind is EventKind.RESULT_RECORDED and plan is not None:
+                failure = event.payload["result"].get("failure", {})
+                if failure.get("where"):
+                    found = {"step": event.payload["intent"].get("step", ""), **failure}, plan
+        return found
 
     def _files(self, run: Run) -> dict[str, str] | None:
         """The workspace as text, or None when it is too large to keep."""

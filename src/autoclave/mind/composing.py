@@ -30,11 +30,10 @@ def compose(capabilities: list[JsonObject], reading: Reading) -> list[JsonObject
         if chain is not None:
             chains.append(_extended(chain))
     ranked = sorted(chains, key=_Chain.merit, reverse=True)
-    # A plan that leaves out much of what was asked for is not another way to the same goal.
-    enough = _ENOUGH * ranked[0].merit()[0] if ranked else 0.0
     kept: list[_Chain] = []
     for chain in ranked:
-        if chain.merit()[0] >= enough and not any(chain.only_adds_to(other) for other in kept):
+        needless = any(chain.only_adds_to(other) for other in kept)
+        if not needless and chain.is_another_way_than(ranked[0]):
             kept.append(chain)
     return [chain.plan() for chain in kept]
 
@@ -128,6 +127,11 @@ class _Chain:
     def merit(self) -> tuple[float, int, int]:
         names = [step["capability"] for step in self.steps]
         return (self.offer.weight_of(names), len(self.used), -len(self.steps))
+
+    def is_another_way_than(self, best: _Chain) -> bool:
+        """Not if it leaves out much of what was asked for, or a thing that the goal names."""
+        weight, used, _ = best.merit()
+        return self.merit()[0] >= _ENOUGH * weight and len(self.used) >= used
 
     def only_adds_to(self, other: _Chain) -> bool:
         """Whether it does what `other` does and more, and nothing that was asked for besides."""

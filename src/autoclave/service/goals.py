@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,12 @@ class GoalSpec:
             raise InvalidInput(f"the goal is longer than {_LONGEST:,} characters")
         if "\0" in self.text:
             raise InvalidInput("the goal holds a NUL character")
+        if self.done and (not self.done[0] or any("\0" in word for word in self.done)):
+            raise InvalidInput("the done-test is no command", hint="name a program and its words")
+        for name in ("budget_usd", "budget_seconds"):
+            most = getattr(self, name)
+            if most is not None and not 0 <= most < math.inf:
+                raise InvalidInput(f"{name} is {most}, and a budget is a number from 0 on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
