@@ -17,7 +17,10 @@ def test_what_was_there_before_is_no_new_power() -> None:
 
 def test_more_of_the_same_is_new() -> None:
     """One call of eval does not open the door for a second."""
-    assert new_powers({"a": "eval('1')\n"}, {"a": "eval('1')\neval('2')\n"}) == {"eval: eval": 1}
+    before = {"a": "def f(): eval('1')\n"}
+    after = {"a": "def f(): eval('1'), eval('2')\n"}
+
+    assert new_powers(before, after) == {"eval: eval": 1}
 
 
 @pytest.mark.parametrize(

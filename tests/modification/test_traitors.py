@@ -209,48 +209,30 @@ class _Yes(float):
 
     def __hash__(self) -> int:
         return 1
+
+
+def spread(numbers: list[float]) -> float:
+    return _Yes(1.0)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("target", "source", "words"),
-    [
-        (
-            "mean",
-            EVIL + "\n\ndef mean(numbers: list[float]) -> float:\n    return _Yes(1.0)\n",
-            "passes even when its comparison is impossible",
-        ),
-        (
-            "spread",
-            EVIL + "\n\ndef spread(numbers: list[float]) -> float:\n    return _Yes(1.0)\n",
-            "passes even when its comparison is impossible",
-        ),
-        (
-            "spread",
-            "\n\ndef spread(numbers: list[float]) -> float:\n    raise SystemExit(0)\n",
-            "got worse",
-        ),
-    ],
-)
-async def test_code_that_fools_its_tests_is_refused(
-    workshop: LibcstWorkshop,
-    mean_edit: MakeEdit,
-    replay: Any,
-    target: str,
-    source: str,
-    words: str,
+async def test_code_that_fools_its_tests_is_seen_when_it_runs(
+    tmp_path: Path, home: Path, sandbox: Any, files: Any
 ) -> None:
-    """Objects equal to everything, exits in the middle, loops without end."""
-    head, _, definition = source.rpartition("\n\ndef ")
-    edits = [mean_edit(target=target, source=f"\n\ndef {definition}")]
-    if head:
-        edits.insert(0, mean_edit("insert_before", target, source=head + "\n"))
+    """Where the static gates are blind: an impossible comparison has to fail."""
+    from autoclave.modification.suite import Suite
 
-    evidence = await workshop.judge(workshop.draft(edits), cases=[], replay=replay)
+    bench = bare_bench(tmp_path, home, sandbox, files)
+    code = bench.candidate_root / CODE
+    code.write_text(code.read_text(encoding="utf-8") + EVIL, encoding="utf-8")
+    suite = Suite(bench, bench.candidate_root)
 
-    assert first_fail(evidence)[0] == "capability tests"
-    assert words in first_fail(evidence)[1]
+    session = await suite.judged(["mean"], twins=True)
+
+    fooled = [test for test, outcome in session.outcomes.items() if suite.is_twin(test)]
+    passing = [test for test in fooled if session.outcomes[test] == "passed"]
+    assert "mean/tests/test_mean.py::test_spread" in {suite.original(test) for test in passing}
 
 
 HOOKS = {
@@ -349,10 +331,9 @@ async def test_tests_alone_may_change_and_none_may_go(
     tests = next(r for r in evidence.gates if r.name == "capability tests")
     assert (tests.verdict, tests.facts["tests"]) == (GateVerdict.PASS, 4)
 
-    fewer = workshop.draft([edit("remove", text, "test_spread", file=file)])
-    evidence = await workshop.judge(fewer, cases=[], replay=replay)
-    assert first_fail(evidence)[0] == "capability tests"
-    assert "are gone" in first_fail(evidence)[1]
+    with pytest.raises(NotAllowed) as caught:
+        workshop.draft([edit("remove", text, "test_spread", file=file)])
+    assert caught.value.rules == ("tests-only-grow",)
 
 
 def by_hand(draft: Draft, data: bytes) -> Draft:

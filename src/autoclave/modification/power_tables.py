@@ -9,9 +9,10 @@ _FAMILIES: Mapping[str, str] = {
         ftplib smtplib poplib imaplib nntplib telnetlib socketserver xmlrpc websockets websocket
         paramiko select selectors wsgiref asyncore asynchat webbrowser cgi""",
     "process": """subprocess multiprocessing pty signal atexit sched concurrent.futures.process
-        posix _posixsubprocess""",
+        posix _posixsubprocess threading concurrent.futures readline curses tkinter""",
     "native": "ctypes _ctypes cffi mmap resource fcntl termios faulthandler",
-    "eval": "importlib runpy code codeop imp pkgutil zipimport zipapp _frozen_importlib",
+    "eval": """importlib runpy code codeop imp pkgutil zipimport zipapp _frozen_importlib timeit
+        cProfile profile trace pydoc logging.config rlcompleter ensurepip venv lib2to3""",
     "reflection": "builtins gc inspect dis tracemalloc pdb bdb sys.monitoring",
     "serialisation": "pickle _pickle marshal shelve dill cloudpickle joblib copyreg dbm jsonpickle",
     "test machinery": "pytest _pytest unittest doctest hypothesis coverage",
@@ -26,7 +27,7 @@ MODULES: Mapping[str, str] = {
 ATTRIBUTES: tuple[tuple[str, str], ...] = (
     (r"os\.(system|popen|fork|forkpty|_exit|abort|kill|killpg|register_at_fork)", "process"),
     (r"os\.(exec\w+|spawn\w+|posix_spawnp?|wait\w*|set\w*id|setgroups|nice|chroot)", "process"),
-    (r"sys\.(exit|_exit|exitfunc)", "process"),
+    (r"sys\.(exit|_exit|exitfunc|setrecursionlimit|setswitchinterval)", "process"),
     (r"asyncio\.(create_)?subprocess\w*", "process"),
     (r"asyncio\.(open_connection|open_unix_connection|start_server|start_unix_server)", "network"),
     (r"asyncio\..*\.(create_connection|create_server|create_datagram_endpoint)", "network"),
@@ -36,15 +37,46 @@ ATTRIBUTES: tuple[tuple[str, str], ...] = (
      "reflection"),
     (r"sys\.(settrace|setprofile|addaudithook|excepthook|unraisablehook|displayhook)",
      "reflection"),
-    (r"types\.(FunctionType|LambdaType|CodeType|ModuleType|CellType)", "reflection"),
+    (r"sys\.(gettrace|getprofile)", "reflection"),
+    (r"types\.(FunctionType|LambdaType|CodeType|ModuleType|CellType|new_class)", "reflection"),
+    (r"traceback\.(extract_stack|format_stack|print_stack|walk_stack|StackSummary)",
+     "reflection"),
+    (r"(abc\.ABCMeta|enum\.EnumMeta|enum\.EnumType|dataclasses\.make_dataclass)", "reflection"),
     (r"operator\.(attrgetter|methodcaller)", "reflection"),
+    (r"typing\.(get_type_hints|ForwardRef)", "eval"),
     (r"yaml\.(load|load_all|unsafe_load|unsafe_load_all|full_load|Loader|UnsafeLoader)",
      "serialisation"),
     (r"(torch|numpy|np|pandas|pd)\.(load|read_pickle)", "serialisation"),
     (r"os\.(symlink|link|chmod|chown|lchown|mkfifo|mknod|memfd_create)", "files"),
     (r"shutil\.(rmtree|chown)", "files"),
+    (r"os\.path\.(expanduser|expandvars)", "files"),
+    (r"pathlib\.(Path|PosixPath)\.(home|expanduser)", "files"),
+    (r"os\.(open|fdopen|p?read|p?write|readv|writev|dup2?|pipe2?|close|closerange)",
+     "descriptors"),
+    (r"os\.(sendfile|splice|copy_file_range|lseek|ftruncate)", "descriptors"),
+    (r"io\.(FileIO|open_code)", "descriptors"),
+    (r"logging\.(disable|setLoggerClass|shutdown)", "silence"),
+    (r"warnings\.(simplefilter|filterwarnings|resetwarnings|catch_warnings)", "silence"),
+    (r"(random\.seed|locale\.setlocale|codecs\.(un)?register\w*|decimal\.setcontext)", "patching"),
+    (r"asyncio\.set_event_loop(_policy)?", "patching"),
 )  # fmt: skip
-"""Patterns over whole dotted names, aliases resolved."""
+"""Patterns over dotted names, aliases resolved; they may begin at any part of a longer name."""
+
+METHODS: Mapping[str, str] = {
+    method: family
+    for family, methods in {
+        "network": """create_connection create_server create_datagram_endpoint sock_connect
+            create_unix_connection create_unix_server start_tls add_reader add_writer""",
+        "process": "subprocess_exec subprocess_shell add_signal_handler run_in_executor",
+        "native": "enable_load_extension load_extension",
+        "files": "symlink_to hardlink_to chmod lchmod expanduser extractall",
+    }.items()
+    for method in methods.split()
+}
+"""By the name of an attribute, whatever it belongs to."""
+
+GATEWAYS = frozenset({"os", "sys", "builtins", "importlib", "subprocess", "ctypes"})
+"""Modules that count wherever an attribute has their name: `pathlib.os` is `os`."""
 
 BUILTINS: Mapping[str, str] = {
     "eval": "eval",
@@ -65,8 +97,21 @@ BUILTINS: Mapping[str, str] = {
 _REFLECTIVE = """__subclasses__ __globals__ __builtins__ __code__ __closure__ __bases__ __mro__
     __dict__ __getattribute__ __reduce__ __reduce_ex__ __setstate__ __loader__ __spec__ __import__
     __subclasshook__ __init_subclass__ __set_name__ __class_getitem__ __instancecheck__
-    __defaults__ __kwdefaults__ __wrapped__ f_globals f_locals f_back tb_frame gi_frame cr_frame
-    func_globals co_code"""
+    __subclasscheck__ __mro_entries__ __prepare__ __del__ __getattr__ __setattr__ __delattr__
+    __defaults__ __kwdefaults__ __wrapped__ f_globals f_locals f_back f_builtins f_code tb_frame
+    gi_frame cr_frame ag_frame cr_await ag_await func_globals co_code"""
 
 DUNDERS = frozenset(_REFLECTIVE.split())
-"""Attributes by which code reaches around what it was given."""
+"""Attributes by which code reaches around what it was given, and hooks that run by themselves."""
+
+_COMPARING = "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __contains__ __bool__ __hash__ __class__"
+
+EQUALITY = frozenset(_COMPARING.split())
+"""What decides how a test's comparison ends, when a class defines it."""
+
+OUTSIDE = (
+    r"/(root|home|etc|proc|sys|dev|var|run|tmp|usr|opt|mnt|srv|boot|bin|lib)(/.*)?",
+    r"~\w*(/.*)?",
+    r"(.*/)?\.\.(/.*)?",
+)
+"""Texts that are paths out of what a capability was given."""

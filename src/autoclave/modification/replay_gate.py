@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..domain.canonical import JsonObject
+from .body import is_test
 from .gate import Bench, Finding, failed, not_checked, passed
 
 
@@ -14,6 +15,8 @@ class ReplayGate:
     name = "replay"
 
     async def check(self, bench: Bench) -> Finding:
+        if all(is_test(path) for path in bench.draft.changes.paths):
+            return passed("only tests are added, so no failure can come or go")
         if not bench.cases:
             return not_checked("no recorded case was given")
         after = await _replay(bench, bench.candidate_root)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..domain.errors import AutoclaveError, NotAllowed, Refused
 from .body import Body, is_test
+from .circumstances import circumstances
 from .drafting import make_draft
 from .gate import Bench, Finding, failed, passed
-from .powers import new_powers
+from .powers import more, new_powers, parsed
 from .source_form import parse
 from .targets import Source
 
@@ -60,28 +63,53 @@ class PowersGate:
     async def check(self, bench: Bench) -> Finding:
         added: dict[str, dict[str, int]] = {}
         declared: list[str] = []
+        seen: Counter[str] = Counter()
         for capability in bench.changed_capabilities:
-            new = new_powers(
-                _code_of(bench.base, capability),
-                _code_of(bench.candidate, capability),
-                own=_own_modules(bench.base, capability),
-            )
+            new = self._new_powers(bench, capability)
             allowed = _declared(bench.base, capability)
             declared += sorted(power for power in new if power.startswith(allowed))
-            if undeclared := {p: n for p, n in sorted(new.items()) if not p.startswith(allowed)}:
+            undeclared = {p: n for p, n in sorted(new.items()) if not p.startswith(allowed)}
+            looks = _new_circumstances(bench.base, bench.candidate, capability)
+            seen += Counter({name: n for name, n in looks.items() if name.startswith("reads ")})
+            undeclared |= {n: c for n, c in sorted(looks.items()) if n.startswith("decides ")}
+            if undeclared:
                 added[capability] = undeclared
         if added:
             named = "; ".join(f"{name} gains {', '.join(new)}" for name, new in added.items())
-            return failed(f"new powers: {named}", added=added)
-        return passed("no new powers", declared=declared)
+            return failed(f"new powers: {named}", added=added, flagged=sorted(seen))
+        if seen:
+            named = f"no new powers, but look: it {', '.join(sorted(seen))}"
+            return passed(named, declared=declared, flagged=sorted(seen))
+        return passed("no new powers", declared=declared, flagged=[])
+
+    def _new_powers(self, bench: Bench, capability: str) -> Counter[str]:
+        own = _own_modules(bench.base, capability)
+        code = new_powers(
+            _code_of(bench.base, capability), _code_of(bench.candidate, capability), own=own
+        )
+        tests = new_powers(
+            _code_of(bench.base, capability, tests=True),
+            _code_of(bench.candidate, capability, tests=True),
+            own=own | {"pytest"},
+        )
+        usual = ("test machinery: pytest", "import time: pytest.", "judges: ")
+        return code + Counter({p: n for p, n in tests.items() if not p.startswith(usual)})
 
 
-def _code_of(body: Body, capability: str) -> dict[str, str]:
+def _new_circumstances(base: Body, candidate: Body, capability: str) -> Counter[str]:
+    return more(
+        _code_of(base, capability),
+        _code_of(candidate, capability),
+        lambda source: circumstances(parsed(source)),
+    )
+
+
+def _code_of(body: Body, capability: str, *, tests: bool = False) -> dict[str, str]:
     below = body.below(f"capabilities/{capability}")
     return {
         path: data.decode("utf-8", "replace")
         for path, data in below.items()
-        if path.endswith(".py") and not is_test(path) and _parses(path, data)
+        if path.endswith(".py") and is_test(path) is tests and _parses(path, data)
     }
 
 

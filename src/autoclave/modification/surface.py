@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import stat
+import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..domain.changes import ChangeSet, FileChange
 from ..domain.errors import InvalidInput, NotAllowed
 from .body import is_test
+from .growing_tests import weakness
 from .source_form import MOST_BYTES, decode, hidden_characters, odd_names
 
 _MOST_FILES = 50
+_MOST_LINES = 2_000
+_JUDGES = frozenset({"pytest", "_pytest", "pluggy", "mypy", "ruff", "coverage", "libcst"})
+_TAKEN = (sys.stdlib_module_names | _JUDGES) - {"code", "__future__"}
 _MIND = "src/autoclave/mind"
 
 
@@ -39,6 +45,8 @@ class Surface:
             )
         if pure.name in ("conftest.py", "sitecustomize.py", "usercustomize.py"):
             raise _no("no-start-up-hooks", f"{path} would run by itself when tests or Python start")
+        if len(pure.parts) < 3 and pure.suffix == ".py":
+            raise _no("inside-a-capability", f"{path} belongs to no capability")
 
     def check(self, changes: ChangeSet) -> None:
         """Raise unless the whole change set may be asked for."""
@@ -48,7 +56,9 @@ class Surface:
             raise _no("small-changes", f"{len(changes.files)} files; the most is {_MOST_FILES}")
         for change in changes.files:
             self.check_path(change.path)
+            _check_new_names(change)
             _check_content(change)
+        _check_size(changes)
         tests = [path for path in changes.paths if is_test(path)]
         if tests and len(tests) < len(changes.files):
             raise _no(
@@ -56,6 +66,8 @@ class Surface:
                 f"{tests[0]} judges code that the same change set touches",
                 hint="propose the test and the code one after the other",
             )
+        for change in changes.files if tests else ():
+            _check_growth(change)
 
     def check_on_disk(self, root: Path, path: str) -> None:
         """Raise when a part of the path is a link, so that it leads elsewhere."""
@@ -93,6 +105,51 @@ def _check_content(change: FileChange) -> None:
         raise _no(
             "plain-ascii-names",
             f"{change.path} gains names that look like others: {named.encode('unicode_escape')!r}",
+        )
+
+
+def _check_new_names(change: FileChange) -> None:
+    """A new module must not be found where another one is looked for."""
+    if change.before is not None:
+        return
+    parts = PurePosixPath(change.path).with_suffix("").parts[1:]
+    if taken := sorted(_TAKEN.intersection(parts)):
+        raise _no(
+            "no-shadowing",
+            f"{change.path} has the name of the module {taken[0]}",
+            hint="give the file another name",
+        )
+
+
+def _check_size(changes: ChangeSet) -> None:
+    lines = sum(changed_lines(change) for change in changes.files)
+    if lines > _MOST_LINES:
+        raise _no(
+            "small-changes",
+            f"{lines:,} lines change; the most is {_MOST_LINES:,}",
+            hint="what nobody can read nobody can approve: propose it in parts",
+        )
+
+
+def changed_lines(change: FileChange) -> int:
+    """Lines that are only before or only after; one that was moved does not count."""
+    before, after = (Counter((side or b"").split(b"\n")) for side in (change.before, change.after))
+    return (before - after).total() + (after - before).total()
+
+
+def _check_growth(change: FileChange) -> None:
+    if not change.path.endswith(".py"):
+        return
+    after = decode_for_surface(change.path, change.after or b"")
+    try:
+        why = weakness(_text_or_nothing(change.before), after)
+    except (SyntaxError, ValueError, RecursionError):
+        return  # the parse gate says what is wrong with it
+    if why:
+        raise _no(
+            "tests-only-grow",
+            f"{change.path}: {why}",
+            hint="add new tests beside the old ones; a person changes those that there are",
         )
 
 
