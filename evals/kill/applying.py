@@ -82,6 +82,8 @@ class Applying:
         self.ends = Counter[str]()
         self.half = 0
         self.twice = 0
+        self.empty_commits = 0
+        """Commits that say `apply` again and change nothing: the other one was a late git's."""
         self.lost_retries = 0
         self.chains_ok = 0
         self.places = 0
@@ -108,6 +110,7 @@ class Applying:
             "half": self.half,
             "twice": self.twice,
             "starts_overtaken_by_a_late_git": self.overtaken,
+            "empty_commits_after_a_late_git": self.empty_commits,
             "goals_not_tried_again": self.lost_retries,
             "chain_ok": self.chains_ok == self.ends.total(),
         }
@@ -169,7 +172,8 @@ class Applying:
         goal = await loop.parts.ledger.events(f"goal/{_GOAL}")
         self.chains_ok += loop.journal.verify().ok
         loop.close()
-        applied = sum(each["step"] == "apply" for each in workshop.lineage())
+        commits = [each for each in workshop.lineage() if each["step"] == "apply"]
+        applied = sum(each["tree"] != each["base_tree"] for each in commits)
         said = sum(each.kind is EventKind.PROPOSAL_APPLIED for each in events)
         retried = sum(each.kind is EventKind.GOAL_RETRIED for each in goal)
         is_applied = status is ProposalStatus.APPLIED
@@ -179,6 +183,7 @@ class Applying:
             if path.is_file() and ".lineage" not in path.parts
         }
         self.ends[str(status)] += 1
+        self.empty_commits += len(commits) - applied
         self.half += files != (_AFTER if is_applied else _BEFORE) or applied < is_applied
         self.twice += max(applied, said, retried) > is_applied
         self.lost_retries += retried < is_applied
