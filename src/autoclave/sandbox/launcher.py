@@ -1,4 +1,4 @@
-"""The launcher's file: `python -I -S -B launcher.py`, started anew for every sealed run."""
+"""The launcher's file: `python -I -S launcher.py`, started anew for every sealed run."""
 
 import os
 import sys

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
-import json
+import marshal
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from .refusal import silent, unavailable
 
 _LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
 _LONGEST_END_SECONDS = 30.0
-_PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
 
 Answer = tuple[JsonObject, list[bytes]]
 """The launcher's facts, and what came out: standard output, standard error, the result."""
@@ -31,7 +32,7 @@ async def launch(order: JsonObject, stdin: bytes) -> Answer:
     )
     try:
         # The launcher watches the clock itself; this is for a launcher that cannot.
-        async with asyncio.timeout(order["limits"]["wall_seconds"] + _PATIENCE_SECONDS):
+        async with asyncio.timeout(order["limits"]["wall_seconds"] + PATIENCE_SECONDS):
             output, errors = await _talk(process, packed(order, stdin))
     except TimeoutError:
         await asyncio.shield(_end(process))
@@ -52,15 +53,15 @@ def rehearse(order: JsonObject) -> None:
 
 
 def packed(order: JsonObject, stdin: bytes) -> bytes:
-    text = json.dumps(order).encode()
+    text = marshal.dumps(order)
     return struct.pack("=QQ", len(text), len(stdin)) + text + stdin
 
 
 def unpacked(output: bytes, errors: bytes, order: JsonObject) -> Answer:
     line, _, rest = output.partition(b"\n")
     try:
-        report = json.loads(line)
-    except ValueError:
+        report = ast.literal_eval(line.decode())
+    except (ValueError, SyntaxError):
         last = errors.decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
         raise silent(show_line(" ".join(last) or "it said nothing")) from None
     streams = []
@@ -73,7 +74,7 @@ def unpacked(output: bytes, errors: bytes, order: JsonObject) -> Answer:
 
 
 def _command() -> tuple[str, ...]:
-    return (sys.executable, "-I", "-S", "-B", str(_LAUNCHER))
+    return (sys.executable, "-I", "-S", str(_LAUNCHER))
 
 
 async def _talk(process: asyncio.subprocess.Process, order: bytes) -> tuple[bytes, bytes]:

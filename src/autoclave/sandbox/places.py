@@ -40,7 +40,8 @@ def standard_trees() -> tuple[Path, ...]:
     if not _inside(program.resolve(), wanted):
         wanted.append(program.resolve())
     narrow = (path for tree in wanted for path in _narrowed(tree))
-    return tuple(dict.fromkeys(path.resolve() for path in narrow if path.exists()))
+    found = {path.resolve() for path in narrow if path.exists()}
+    return tuple(sorted(path for path in found if found.isdisjoint(path.parents)))
 
 
 @cache

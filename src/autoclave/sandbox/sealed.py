@@ -13,7 +13,8 @@ from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput, SandboxUnavailable
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun, SelfTest, Tier
 from . import places
-from .launching import launch, rehearse
+from .helper import Helper, NoHelper, options_of
+from .launching import Answer, launch, rehearse
 from .refusal import unavailable
 from .scratch import is_scratch, scratch_below
 
@@ -25,12 +26,22 @@ class SealedSandbox:
     """Port `Sandbox`. One instance serves any number of runs at once."""
 
     def __init__(
-        self, *, base: Path, require_self_test: bool = True, most_abi: int = _NEWEST_ABI
+        self,
+        *,
+        base: Path,
+        require_self_test: bool = True,
+        warm: bool = False,
+        most_abi: int = _NEWEST_ABI,
     ) -> None:
-        """`base` holds the scratch folders; `most_abi` lets tests stand on an older kernel."""
+        """`base` holds the scratch folders; `most_abi` lets tests stand on an older kernel.
+
+        `warm` keeps helpers that begin Python runs sooner; then `close` has to be called.
+        """
         self._base = base
         self._require_self_test = require_self_test
         self._most_abi = most_abi
+        self._warm = warm
+        self._helpers: dict[tuple[str, ...], Helper] = {}
         self._tested: dict[Tier, SelfTest] = {}
         self._refusals: dict[Tier, SandboxUnavailable] = {}
         """Why a tier is not to be had here; asked once, because asking takes time."""
@@ -43,8 +54,13 @@ class SealedSandbox:
         """Run one command sealed. Cancelling the task kills the whole tree first."""
         order = self._order(run)
         tier = await self._choose(run.tier)
-        report, streams = await launch(order | {"tier": str(tier)}, run.stdin)
+        report, streams = await self._launch(order | {"tier": str(tier)}, run)
         return _result(report, streams, tier)
+
+    def close(self) -> None:
+        """End the helpers, if there are any. Runs that are still going are killed."""
+        while self._helpers:
+            self._helpers.popitem()[1].close()
 
     async def run_untested(self, run: SealedRun, tier: Tier) -> tuple[SealedResult, JsonObject]:
         """A run before the self-test has passed, with the launcher's facts: for the self-test."""
@@ -100,6 +116,24 @@ class SealedSandbox:
         if not test.ok:
             self._refusals[tier] = _leak(test)
         return test
+
+    async def _launch(self, order: JsonObject, run: SealedRun) -> Answer:
+        """Warm where that is wanted and makes no difference, else by a launcher of its own."""
+        options = options_of(run) if self._warm else None
+        if options is None:
+            return await launch(order, run.stdin)
+        try:
+            return await self._helper(options).launch(order | {"warm": True}, run.stdin)
+        except NoHelper:
+            return await launch(order, run.stdin)
+
+    def _helper(self, options: tuple[str, ...]) -> Helper:
+        helper = self._helpers.get(options)
+        if helper is None or not helper.is_alive:
+            if helper:
+                helper.close()
+            helper = self._helpers[options] = Helper(options)
+        return helper
 
     async def _test(self, tier: Tier) -> SelfTest:
         from .selftest import try_escapes

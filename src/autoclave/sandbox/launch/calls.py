@@ -44,16 +44,34 @@ _TERMINAL_AND_FLAGS_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x401C5820)
 _LEASE_AND_NOTIFY = (1024, 1026)
 _PR_SET_DUMPABLE = 4
 _SET_MODE_FILTER = 1
+_SCOPES_FROM = 6
+"""The Landlock that refuses signals to others by itself."""
 
 
 def install(*, abi: int, is_full: bool) -> None:
     """Filter this thread and all its children for good. Needs no-new-privileges."""
-    code = program(os.uname().machine, abi=abi, own_pid=os.getpid(), is_full=is_full)
+    code = _built(abi=abi, is_full=is_full)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("=H6xQ", len(code) // 8, ctypes.addressof(buffer))
     found = machine(os.uname().machine)
     number = found[1]["seccomp"] if found else 0
     call("seccomp filter", number, _SET_MODE_FILTER, 0, header)
+
+
+def build_ahead(*, abi: int) -> None:
+    """Keep the filters of both tiers, for all processes that are forked from here."""
+    for is_full in (False, True):
+        _ahead[abi, is_full] = _built(abi=abi, is_full=is_full)
+
+
+_ahead: dict[tuple[int, bool], bytes] = {}
+
+
+def _built(*, abi: int, is_full: bool) -> bytes:
+    # With older Landlock the filter names the process that it is for.
+    if abi >= _SCOPES_FROM and (abi, is_full) in _ahead:
+        return _ahead[abi, is_full]
+    return program(os.uname().machine, abi=abi, own_pid=os.getpid(), is_full=is_full)
 
 
 def program(machine_name: str, *, abi: int, own_pid: int, is_full: bool = False) -> bytes:
@@ -93,7 +111,7 @@ def _by_argument(numbers: dict[str, int], refuse: int) -> list[bytes]:
 def _for_old_landlock(numbers: dict[str, int], abi: int, own_pid: int) -> list[bytes]:
     refuse = bpf.answer(errno.EPERM)
     parts = [] if abi >= 3 else [bpf.always(numbers["truncate"], refuse)]
-    if abi >= 6:
+    if abi >= _SCOPES_FROM:
         return parts
     signals = ("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
     parts += [bpf.unless_equal(numbers[name], 0, (own_pid,), refuse) for name in signals]

@@ -6,43 +6,47 @@
 from __future__ import annotations
 
 import errno
-import json
+import marshal
 import os
 import resource
-import signal
 
-from . import calls, first, identity, landlock, root, view
+from . import calls, first, identity, landlock, root, signals, view
 from .order import Limits, Order
 from .system import StepFailed, prctl
 
 RESULT, STATUS = 3, 4
 """Descriptors inside: the result pipe, and the one that tells how far the child came."""
 _HIGH = 1000
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
 def start(
     order: Order, *, ends: tuple[int, ...], status: int, line: int, uid: int | None, tasks: int
 ) -> None:
-    """Seal this freshly forked process and become the command. Never returns.
+    """Seal this freshly forked process and become the command.
 
-    `ends` are stdin, stdout, stderr and the result pipe, in this order; `line` is FULL's alone.
+    Returns only for a warm run, whose command this interpreter then runs itself. `ends` are
+    stdin, stdout, stderr and the result pipe, in this order; `line` is FULL's alone.
     """
     try:
         _prepare((*ends, status, line) if order.is_full else (*ends, status))
         abi = _seal_fully(order, uid=uid) if order.is_full else _seal(order, uid=uid, tasks=tasks)
         _say({"abi": abi, "uid": os.getuid()})
-        if order.argv:
-            _execute(order)
-        os._exit(0)
+        if order.is_warm:
+            os.close(STATUS)
+            return
+        if not order.argv:
+            os._exit(0)
+        _execute(order)
     except StepFailed as failure:
         _say({"step": failure.step, "errno": failure.errno, "why": failure.why})
     except first.TooFull:
         _say({"full": True})
     except OSError as error:
         _say({"step": "prepare the child", "errno": error.errno, "why": str(error)})
-    finally:
-        os._exit(126)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, nothing unsealed goes on
+        _say({"step": "prepare the child", "errno": 0, "why": repr(error)})
+    os._exit(126)
 
 
 def _prepare(wanted: tuple[int, ...]) -> None:
@@ -53,10 +57,10 @@ def _prepare(wanted: tuple[int, ...]) -> None:
     for place, fd in enumerate(high):
         os.dup2(fd, place, inheritable=place <= RESULT)
     os.closerange(len(wanted), os.sysconf("SC_OPEN_MAX"))
-    for number in range(1, signal.NSIG):
-        if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in range(1, signals.COUNT):
+        if number not in (signals.KILL, signals.STOP, 32, 33):
+            signals.handle(number, signals.DEFAULT)
+    signals.unblock_all()
     os.umask(0o022)
     _offer_to_the_oom_killer()
 
@@ -68,7 +72,7 @@ def _seal(order: Order, *, uid: int | None, tasks: int) -> int:
         view.open_the_way(readable=order.readable, folder=order.folder, links=order.links)
         identity.become(uid)
     # A change of user clears this, so it comes after it.
-    prctl("die with the supervisor", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl("die with the supervisor", _PR_SET_PDEATHSIG, signals.KILL)
     prctl("no new privileges", _PR_SET_NO_NEW_PRIVS, 1)
     identity.drop_capabilities()
     return _shut_in(order)
@@ -88,7 +92,7 @@ def _seal_fully(order: Order, *, uid: int | None) -> int:
         first.stay(command)
     os.close(first.LINE)
     os.setsid()
-    prctl("die with the first process", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl("die with the first process", _PR_SET_PDEATHSIG, signals.KILL)
     return _shut_in(order)
 
 
@@ -98,6 +102,8 @@ def _shut_in(order: Order) -> int:
     except OSError as error:
         raise StepFailed(f"enter {order.folder}", error.errno or errno.EIO) from error
     readable = [*order.readable, *root.READABLE] if order.is_full else order.readable
+    # A new program would be; for a warm run it has to be said.
+    prctl("be looked after", _PR_SET_DUMPABLE, 1)
     abi = landlock.restrict(readable=readable, writable=order.folder, most_abi=order.most_abi)
     calls.install(abi=abi, is_full=order.is_full)
     return abi
@@ -143,4 +149,4 @@ def _offer_to_the_oom_killer() -> None:
 
 
 def _say(facts: dict[str, object]) -> None:
-    os.write(STATUS, json.dumps(facts).encode() + b"\n")
+    os.write(STATUS, marshal.dumps(facts))

@@ -9,10 +9,9 @@ import _socket
 import errno
 import os
 import select
-import signal
 import struct
 
-from . import identity, mounts, namespaces, root
+from . import identity, mounts, namespaces, root, signals
 from .order import Order
 from .system import StepFailed, prctl
 from .workspace import Copy, TooMuch
@@ -44,6 +43,10 @@ class Line:
             return 0
         self._ours.send(b"go")
         return int(said)
+
+    def forget(self) -> None:
+        """In the child, where the number of this end will mean something else."""
+        self._ours.detach()
 
     def workspace(self) -> int:
         """The handle that the first process sends; it outlives everything inside."""
@@ -87,7 +90,7 @@ def stay(command: int) -> None:
         try:
             dead, status = os.wait()
         except ChildProcessError:
-            signal.pause()
+            signals.pause()
             continue
         if dead == command:
             os.write(LINE, str(status).encode())
@@ -107,7 +110,7 @@ def _fork_the_first(line: _socket.socket) -> None:
     # Only then is the supervisor the parent whose death is watched.
     if line.recv(8) != b"go":
         os._exit(1)
-    prctl("die with the supervisor", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl("die with the supervisor", _PR_SET_PDEATHSIG, signals.KILL)
     poller = select.poll()
     poller.register(LINE, 0)
     if poller.poll(0):

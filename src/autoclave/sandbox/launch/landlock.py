@@ -13,7 +13,7 @@ import struct
 from .system import StepFailed, call
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_NEWEST_KNOWN = 7
+NEWEST_KNOWN = 7
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
@@ -28,9 +28,9 @@ def version() -> int:
     return call("landlock version", _CREATE_RULESET, None, 0, 1)
 
 
-def restrict(*, readable: list[str], writable: str, most_abi: int = _NEWEST_KNOWN) -> int:
+def restrict(*, readable: list[str], writable: str, most_abi: int = NEWEST_KNOWN) -> int:
     """Put this thread and all its children into a domain that cannot be left; the ABI used."""
-    abi = min(version(), most_abi, _NEWEST_KNOWN)
+    abi = min(version(), most_abi, NEWEST_KNOWN)
     handled = _file_rights(abi)
     ruleset = call("landlock ruleset", _CREATE_RULESET, *_attributes(abi, handled), 0)
     for path in readable:

@@ -7,7 +7,7 @@ BRING_BACK = "bring the results back"
 
 
 class Order:
-    """Read from the caller's JSON. A plain class, because dataclasses start slowly."""
+    """A plain class, because dataclasses start slowly."""
 
     def __init__(self, data: dict[str, object], stdin: bytes) -> None:
         self.argv = _texts(data["argv"])
@@ -18,6 +18,8 @@ class Order:
         """Symbolic links on the way to readable trees, kept when folders have to be covered."""
         self.environment = {str(k): str(v) for k, v in _items(data["environment"])}
         self.limits = Limits({str(k): v for k, v in _items(data["limits"])})
+        self.is_warm = bool(data.get("warm"))
+        """Whether the command is Python code for the interpreter that seals itself."""
         self.most_abi = int(str(data["most_abi"]))
         self.is_full = data["tier"] == "FULL"
         """Whether to seal it in namespaces of its own as well."""

@@ -1,21 +1,20 @@
 """The supervisor: starts the sealed child, holds it to its limits, ends the tree, reports.
 
-In: two 8-byte lengths, the order as JSON, the child's standard input; then the pipe stays open,
-and its end means that the caller is gone. Out: one JSON line, then stdout, stderr and the result.
+In: two 8-byte lengths, the order, the child's standard input; then the pipe stays open, and its
+end means that the caller is gone. Out: one line of Python values, then stdout, stderr, the result.
 """
 
 from __future__ import annotations
 
 import errno
-import json
+import marshal
 import os
 import resource
 import select
-import signal
 import struct
 import time
 
-from . import child, first, identity, tree
+from . import child, first, identity, signals, tree
 from .disk import HostFolder, InMemory
 from .order import Order
 from .pipes import Capped, sealed_file
@@ -27,7 +26,16 @@ _FLOOD = 16
 """Output this many times over its cap ends the run."""
 
 
+class Sealed(BaseException):
+    """Unwinds a warm child to the top of its interpreter, where the command is run."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__()
+        self.order = order
+
+
 def main() -> None:
+    """Serve one order; raises Sealed in the child of a warm one."""
     order = _read_order()
     try:
         facts, streams = Supervisor(order).run()
@@ -39,7 +47,7 @@ def main() -> None:
         streams = []
     facts["lengths"] = [len(stream) for stream in streams]
     try:
-        _write(json.dumps(facts).encode() + b"\n")
+        _write(repr(facts).encode() + b"\n")
         for stream in streams:
             _write(bytes(stream))
     except BrokenPipeError:
@@ -88,6 +96,8 @@ class Supervisor:
         self._began = time.monotonic()
         pid = os.fork()
         if pid == 0:
+            if self._line:
+                self._line.forget()
             child.start(
                 self._order,
                 ends=(stdin, *(write for _, write in pairs[:3])),
@@ -96,6 +106,7 @@ class Supervisor:
                 uid=self._uid,
                 tasks=tasks,
             )
+            raise Sealed(self._order)
         for _, write in pairs:
             os.close(write)
         os.close(stdin)
@@ -112,7 +123,7 @@ class Supervisor:
         while chunk := os.read(self._status, 4096):
             text += chunk
         os.close(self._status)
-        said: dict[str, object] = json.loads(text) if text else {}
+        said: dict[str, object] = marshal.loads(text) if text else {}  # noqa: S302 - our own words
         if "abi" not in said and "full" not in said:
             tree.end(self._reap)
             number = int(str(said.get("errno") or errno.ECHILD))
@@ -179,13 +190,13 @@ class Supervisor:
             return "cpu_time"
         # Where the user's other processes are counted too, room may have come free.
         for pid in use.alive[limits.processes :]:
-            tree.send(pid, signal.SIGKILL)
+            tree.send(pid, signals.KILL)
         return "disk" if self._disk.has_to_end(use.alive) else ""
 
     def _facts(self, sealed: dict[str, object], strays: int) -> dict[str, object]:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         status = self._reap.status
-        code = 128 + signal.SIGKILL if status is None else os.waitstatus_to_exitcode(status)
+        code = 128 + signals.KILL if status is None else os.waitstatus_to_exitcode(status)
         return {
             **sealed,
             "ended": self._ended or self._how(code),
@@ -204,7 +215,7 @@ class Supervisor:
         if code >= 0:
             return self._last_look()
         spent = _reaped_cpu() >= self._limits.cpu_seconds
-        if -code == signal.SIGXCPU or (-code == signal.SIGKILL and spent):
+        if -code == signals.NO_TIME or (-code == signals.KILL and spent):
             return "cpu_time"
         return "signalled"
 
@@ -221,7 +232,7 @@ def _reaped_cpu() -> float:
 def _read_order() -> Order:
     head = _read(16)
     order_length, stdin_length = struct.unpack("=QQ", head)
-    data = json.loads(_read(order_length))
+    data = marshal.loads(_read(order_length))  # noqa: S302 - from our own caller
     return Order(data, _read(stdin_length))
 
 

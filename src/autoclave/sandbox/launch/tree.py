@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import time
 
+from . import signals
 from .system import StepFailed, prctl
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -93,7 +93,7 @@ def end(reap: Reap) -> int:
         _freeze(me, alive)
         alive = Use(below(me)).alive
         for pid in alive:
-            send(pid, signal.SIGKILL)
+            send(pid, signals.KILL)
         killed.update(alive)
         if not reap():
             return len(killed)
@@ -140,7 +140,7 @@ def _freeze(me: int, alive: list[int]) -> None:
     seen: set[int] = set()
     while new := set(alive) - seen:
         for pid in new:
-            send(pid, signal.SIGSTOP)
+            send(pid, signals.STOP)
         seen |= new
         alive = Use(below(me)).alive
 
@@ -180,7 +180,7 @@ def _listed(folder: str) -> list[str]:
         return []
 
 
-def send(pid: int, number: signal.Signals) -> None:
+def send(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:

@@ -19,9 +19,9 @@ _UNSHARE = {"x86_64": 272, "aarch64": 97}
 _NEW_MOUNTS = 0x00020000
 
 
-def open_the_way(*, readable: list[str], folder: str, links: dict[str, str]) -> None:
+def open_the_way(*, readable: list[str], folder: str = "", links: dict[str, str]) -> None:
     """Cover and bind whatever is needed; nothing at all when every tree can be reached."""
-    trees = sorted(path for path in {*readable, folder} if first_closed(path))
+    trees = sorted(path for path in {*readable, folder} if path and first_closed(path))
     if not trees:
         return
     covers = sorted({first_closed(path) for path in trees})

@@ -1,0 +1,26 @@
+"""The signals of the standard library without its enumerations, which start slowly."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal
+
+DEFAULT, IGNORE = signal.SIG_DFL, signal.SIG_IGN
+COUNT = signal.NSIG
+KILL, STOP, NO_TIME = int(signal.SIGKILL), int(signal.SIGSTOP), int(signal.SIGXCPU)
+CHILD, BROKEN_PIPE, TOO_LARGE, INTERRUPT = (
+    int(signal.SIGCHLD),
+    int(signal.SIGPIPE),
+    int(signal.SIGXFSZ),
+    int(signal.SIGINT),
+)
+interrupted = signal.default_int_handler
+pause = signal.pause
+handle = signal.signal
+
+
+def unblock_all() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
