@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -77,6 +79,8 @@ class Lineage:
         """Every commit, newest first."""
         if not (self._git_dir / "HEAD").exists() or not self.head():
             return []
+        with self._alone():
+            pass  # the git of a killed process may still be writing
         commits = self._git("rev-list", "--first-parent", _REF).decode("ascii").split()
         pairs = zip(commits, self._objects(commits), strict=True)
         return [_entry(commit, record) for commit, record in pairs]
@@ -113,6 +117,16 @@ class Lineage:
         if path not in body.files:
             raise NotFound(f"{path} is not in {commit[:12]}")
         return body.files[path]
+
+    def file_or_nothing(self, commit: str, path: str) -> bytes | None:
+        return self.body_at(commit).files.get(path)
+
+    def touching(self, path: str) -> list[Entry]:
+        """The commits that changed one file, newest first."""
+        if not self.head():
+            return []
+        listed = self._git("rev-list", _REF, "--", path).decode("ascii").split()
+        return [entry for entry in self.log() if entry.commit in set(listed)]
 
     def body_at(self, commit: str) -> Body:
         """The whole body as a commit holds it."""
@@ -159,9 +173,20 @@ class Lineage:
             parts += [b"M %s inline " % mode.encode(), _quoted(path), b"\n"]
             parts += [b"data %d\n" % len(data), data, b"\n"]
         parts.append(b"done\n")
-        self._git("fast-import", "--quiet", "--done", stdin=b"".join(parts))
+        with self._alone() as lock:
+            self._git("fast-import", "--quiet", "--done", stdin=b"".join(parts), keep=(lock,))
 
-    def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        """Held while a commit is made. The git that makes it holds it too, until it has ended."""
+        handle = os.open(self._git_dir / "autoclave.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _git(self, *arguments: str, stdin: bytes = b"", keep: Sequence[int] = ()) -> bytes:
         options = [word for setting in (*_PLAIN, *_PLAIN_FILES) for word in ("-c", setting)]
         environment = {
             "PATH": os.defpath,
@@ -179,6 +204,7 @@ class Lineage:
                 capture_output=True,
                 env=environment,
                 cwd=self._git_dir,
+                pass_fds=keep,
                 check=False,
             )
         except FileNotFoundError as error:
