@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from tests.fakes_runs import event, lives
 
 from autoclave.core.board import PROPOSALS, BoardProjection, find_goals
-from autoclave.domain.events import Event, EventKind
+from autoclave.core.journal_engine import open_engine
+from autoclave.domain.events import Event, EventKind, NewEvent
 from autoclave.domain.proposal_record import ONLY_FROM
 from autoclave.domain.run import Run, RunStatus, fold
 
@@ -40,6 +42,25 @@ def test_a_row_says_what_the_run_says(connection: sa.Connection, life: list[Even
             assert row["reason"] == run.reason
         if run.status is RunStatus.WAITING:
             assert row["wake_at"] == run.wake_at
+
+
+@pytest.mark.parametrize("text", ["\udcff", "a\0b", "\ud800\0", "\x1b[2J\u202e"])
+def test_text_that_no_database_takes_is_kept_in_another_spelling(place: Any, text: str) -> None:
+    """A projection must not fail on any event that the journal accepts."""
+    journal = place.open(projections=(BoardProjection(),))
+    added = NewEvent(kind=EventKind.GOAL_ADDED, payload={"text": text})
+    parked = NewEvent(kind=EventKind.GOAL_PARKED, payload={"reason": text})
+    ended = {"success": "failed", "reason": text, "spend": {}}
+    journal.post("goal/G-0001", [added, parked], actor="person:a")
+    journal.post("goal/G-0001", [NewEvent(kind=EventKind.GOAL_ENDED, payload=ended)], actor="k")
+
+    assert journal.read("goal/G-0001")[0].payload["text"] == text
+    engine = open_engine(place.url)
+    with engine.connect() as opened:
+        row = find_goals(opened)[0]
+    engine.dispose()
+    assert row["text"] == row["reason"]
+    assert row["status"] == "failed"
 
 
 def test_the_most_urgent_goal_comes_first_then_the_oldest(connection: sa.Connection) -> None:

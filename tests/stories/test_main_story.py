@@ -21,6 +21,7 @@ ME = "person:test"
 WORK = Path(demo.__file__).parent / "demo_data" / "workspace"
 
 
+@pytest.mark.timeout(300)
 async def test_the_demo_tells_the_truth() -> None:
     """Every claim that it prints is a fact that it checked, and no model was asked."""
     told: list[str] = []
@@ -45,7 +46,7 @@ async def test_the_demo_tells_the_truth() -> None:
     assert told[-1] == "audit"
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_the_story_over_postgresql(
     postgres_schema: str, tmp_path: Path, open_home: Any, story: Any
 ) -> None:

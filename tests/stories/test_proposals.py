@@ -14,7 +14,7 @@ from autoclave.domain.errors import Conflict, NotFound, Stale
 from autoclave.service.control import Control
 from autoclave.service.home import Home
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ME = "person:maria"
 Tree = Callable[[Path], dict[str, bytes]]

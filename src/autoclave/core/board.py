@@ -61,7 +61,7 @@ class BoardProjection:
         change = _GOAL_CHANGES.get(event.kind)
         if change is not None:
             goal = event.stream.removeprefix("goal/")
-            self._goal(connection, goal, event, change(event))
+            self._goal(connection, goal, event, _storable(change(event)))
         elif event.kind in _PROPOSAL_STATUS:
             self._proposal(connection, event)
 
@@ -82,7 +82,7 @@ class BoardProjection:
         if event.kind is EventKind.PROPOSAL_DRAFTED:
             risk = f"R{event.payload['draft']['risk']}"
             values |= {"title": event.payload["title"], "risk": risk, "digest": ""}
-            connection.execute(PROPOSALS.insert().values(id=proposal, **values))
+            connection.execute(PROPOSALS.insert().values(id=proposal, **_storable(values)))
             return
         if event.kind is EventKind.GATES_JUDGED:
             passed = all(gate["verdict"] == "pass" for gate in event.payload["gates"])
@@ -91,6 +91,16 @@ class BoardProjection:
         counts = PROPOSALS.c.status.in_(ONLY_FROM[event.kind])
         here = PROPOSALS.c.id == proposal
         connection.execute(PROPOSALS.update().where(here, counts).values(**values))
+
+
+def _storable(values: dict[str, Any]) -> dict[str, Any]:
+    """The row with every text in characters that a database takes: no NUL, no half character."""
+    return {
+        name: value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+        if isinstance(value, str)
+        else value
+        for name, value in values.items()
+    }
 
 
 def _added(event: Event) -> dict[str, Any]:
