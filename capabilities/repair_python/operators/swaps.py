@@ -89,8 +89,13 @@ def arithmetic(site: Site) -> Iterator[Rewrite]:
             weight = 1.0 if new in near else 0.3
             yield site.put_operator(node.target, node.value, f"{new}=", weight=weight)
     elif isinstance(node, ast.BinOp) and type(node.op) in BINARY:
-        for place, new in enumerate(_NEAR[BINARY[type(node.op)]].split()):
+        old = BINARY[type(node.op)]
+        near = _NEAR[old].split()
+        for place, new in enumerate(near):
             yield site.put_operator(node.left, node.right, new, weight=1.0 / (1 + place))
+        for new in ("%", "//", "/", "**"):
+            if new not in (*near, old):
+                yield site.put_operator(node.left, node.right, new, weight=0.2)
 
 
 def logic(site: Site) -> Iterator[Rewrite]:
