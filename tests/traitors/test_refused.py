@@ -160,25 +160,6 @@ JUDGES: dict[str, tuple[Make, str]] = {
         suite_gains("\n\nimport pytest\n\n\n@pytest.mark.skip\ndef test_more():\n    assert 0\n"),
         "tests-only-grow",
     ),
-    "test that patches the reporter": (
-        suite_gains(
-            "\n\ndef test_more():\n    import json\n\n    json.dumps = lambda *_, **__: '{}'\n"
-            "    assert json"
-        ),
-        "new powers",
-    ),
-    "test that ends the session": (
-        suite_gains("\n\ndef test_more():\n    import os\n\n    assert os._exit(0)\n"),
-        "new powers",
-    ),
-    "code among the tests": (
-        lambda shop: [shop.new_file("capabilities/totals/test/helper.py", "x = eval('1')\n")],
-        "new powers",
-    ),
-    "code that comes from the tests": (
-        beside("from totals.tests import test_totals\n"),
-        "new powers",
-    ),
 }
 
 # New powers, named or reached by another way.
@@ -384,6 +365,25 @@ POWERS: dict[str, tuple[Make, str]] = {
         ),
         "reflection: traceback.extract_stack",
     ),
+    "test that patches the reporter": (
+        suite_gains(
+            "\n\ndef test_more():\n    import json\n\n    json.dumps = lambda *_, **__: '{}'\n"
+            "    assert json"
+        ),
+        "new powers",
+    ),
+    "test that ends the session": (
+        suite_gains("\n\ndef test_more():\n    import os\n\n    assert os._exit(0)\n"),
+        "new powers",
+    ),
+    "code among the tests": (
+        lambda shop: [shop.new_file("capabilities/totals/test/helper.py", "x = eval('1')\n")],
+        "new powers",
+    ),
+    "code that comes from the tests": (
+        beside("from totals.tests import test_totals\n"),
+        "new powers",
+    ),
 }
 
 # Code that behaves otherwise when nobody is looking.
@@ -449,25 +449,31 @@ BOMBS: dict[str, tuple[Make, str]] = {
     ),
 }
 
-ALL_STATIC = {
-    **{name: (*rest, "draft") for name, rest in {**OUT_OF_REACH, **DISGUISED}.items()},
-    **{
-        name: (*rest, "draft" if rest[1].startswith("tests-") else "capability delta")
-        for name, rest in JUDGES.items()
-    },
-    **{name: (*rest, "capability delta") for name, rest in {**POWERS, **BOMBS}.items()},
-}
+AT_ONCE = {**OUT_OF_REACH, **DISGUISED, **JUDGES}
+BY_READING = {**POWERS, **BOMBS}
 
 
-@pytest.mark.parametrize("name", ALL_STATIC)
-async def test_a_traitor_is_refused_for_its_reason(shop: Any, name: str) -> None:
-    """Nothing of it is ever run."""
-    make, reason, gate = ALL_STATIC[name]
+@pytest.mark.parametrize("name", AT_ONCE)
+async def test_a_traitor_never_becomes_a_draft(shop: Any, name: str) -> None:
+    """The rule that says no is named."""
+    make, rule = AT_ONCE[name]
 
     verdict = await shop.try_edits(make(shop))
 
-    assert (verdict.gate, verdict.reason) == (gate, verdict.reason)
-    assert reason in verdict.reason
+    assert (verdict.gate, verdict.reason) == ("draft", verdict.reason)
+    assert verdict.reason.startswith(rule)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BY_READING)
+async def test_a_traitor_is_seen_through_by_reading_it(shop: Any, name: str) -> None:
+    """Nothing of it is ever run."""
+    make, power = BY_READING[name]
+
+    verdict = await shop.try_edits(make(shop))
+
+    assert (verdict.gate, verdict.reason) == ("capability delta", verdict.reason)
+    assert power in verdict.reason
 
 
 # What only running it shows.

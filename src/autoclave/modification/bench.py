@@ -13,7 +13,9 @@ from ..domain.ports import Files, Replay, Sandbox
 from ..domain.proposal import Draft
 from ..domain.sealed import Tier
 from .body import Body, is_test
+from .distance import distances
 from .gate import Bench, Gate, RunExamples
+from .lineage import Lineage
 from .replay_gate import ReplayGate
 from .static_gates import ParseGate, PowersGate, SurfaceGate
 from .suite import RUNNER, Suite, judged_body
@@ -33,6 +35,7 @@ class BenchTools:
     sandbox: Sandbox
     files: Files
     run_examples: RunExamples
+    lineage: Lineage
     test_helpers: Path | None = None
     """A Python file with `fresh_context(folder)`, for the `context` fixture of the tests."""
 
@@ -74,6 +77,7 @@ def set_up(
             cases=cases,
             replay=replay,
             run_examples=tools.run_examples,
+            distances=distances(tools.lineage, candidate, draft.changes.paths),
         )
         yield bench, _gates(Suite(bench, trees / "judged"))
 

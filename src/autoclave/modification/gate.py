@@ -50,6 +50,8 @@ class Bench:
     cases: Sequence[Case]
     replay: Replay
     run_examples: RunExamples
+    distances: JsonObject = field(default_factory=dict)
+    """How far each changed file is from its first version, see `distance.distances`."""
 
     @property
     def changed_code(self) -> tuple[str, ...]:

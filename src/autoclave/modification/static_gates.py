@@ -7,6 +7,7 @@ from collections import Counter
 from ..domain.errors import AutoclaveError, NotAllowed, Refused
 from .body import Body, is_test
 from .circumstances import circumstances
+from .distance import in_words
 from .drafting import make_draft
 from .gate import Bench, Finding, failed, passed
 from .powers import more, new_powers, parsed
@@ -29,7 +30,9 @@ class SurfaceGate:
             return failed(f"{', '.join(error.rules)}: {error.message}", rules=list(error.rules))
         except Refused as error:
             return failed(error.message)
-        return passed(f"{len(changes.files)} files, all in the body", paths=list(changes.paths))
+        walked = in_words(bench.distances)
+        summary = f"{len(changes.files)} files, all in the body{walked and '; '}{walked}"
+        return passed(summary, paths=list(changes.paths), since_first=bench.distances)
 
 
 class ParseGate:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..domain.changes import ChangeSet, FileChange
 from ..domain.errors import InvalidInput, NotAllowed
 from .body import is_test
+from .distance import changed_lines
 from .growing_tests import weakness
 from .source_form import MOST_BYTES, decode, hidden_characters, odd_names
 
@@ -122,19 +122,13 @@ def _check_new_names(change: FileChange) -> None:
 
 
 def _check_size(changes: ChangeSet) -> None:
-    lines = sum(changed_lines(change) for change in changes.files)
+    lines = sum(changed_lines(change.before, change.after) for change in changes.files)
     if lines > _MOST_LINES:
         raise _no(
             "small-changes",
             f"{lines:,} lines change; the most is {_MOST_LINES:,}",
             hint="what nobody can read nobody can approve: propose it in parts",
         )
-
-
-def changed_lines(change: FileChange) -> int:
-    """Lines that are only before or only after; one that was moved does not count."""
-    before, after = (Counter((side or b"").split(b"\n")) for side in (change.before, change.after))
-    return (before - after).total() + (after - before).total()
 
 
 def _check_growth(change: FileChange) -> None:

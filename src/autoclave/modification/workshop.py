@@ -70,6 +70,7 @@ class LibcstWorkshop:
             sandbox=self._sandbox,
             files=self._files,
             run_examples=self._run_examples,
+            lineage=self._lineage,
             test_helpers=self._test_helpers,
         )
         bench = set_up(tools, draft, base, tier=test.tier, cases=cases, replay=replay)
