@@ -109,7 +109,7 @@ class Performer:
         action = Action(
             kind=ActionKind.KNOWLEDGE_WRITE,
             target="lesson",
-            attributes={"lesson_bytes": len(intent.lesson.encode())},
+            attributes={"lesson_bytes": len(intent.lesson.encode("utf-8", "surrogatepass"))},
             goal_id=run.id,
         )
         ruling = self._parts.gate.judge(action)
