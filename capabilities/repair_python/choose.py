@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .search import Patch
+from .found import Patch
 
 _NARROW = ("guard", "wrap_in_if", "test", "strengthen")
 """Families that can make a test pass by treating its input as a special case."""

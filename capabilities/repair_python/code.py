@@ -10,9 +10,10 @@ from typing import Any
 from .budget import Budget
 from .choose import Ballot, difference, in_order
 from .edit import NotAnEdit, diff_of, edit_for
+from .found import Findings, Patch
 from .pool import Project
 from .project import copy_project, editable
-from .search import Findings, Patch, Search
+from .search import Search
 from .session import Session
 from .source import Source, Sources
 

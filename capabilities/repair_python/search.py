@@ -5,96 +5,21 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from .budget import Budget
+from .found import Base, Findings, Patch
 from .localise import Place, suspicious
 from .pool import WorkerLost
 from .rank import Candidate, candidates
 from .session import Session, statement_unit, unit_of
-from .source import Source, Sources
+from .source import Sources
 
 SENTINELS = 8
 """Passing tests that run after the failing ones, before the whole suite is asked."""
 MOST_FAILING = 12
 """Failing tests that every candidate is tried on; the others are in the whole suite."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """New texts for some files that pass what they were tried on."""
-
-    texts: dict[str, bytes]
-    operators: tuple[str, ...]
-    size: int
-    score: float
-    found_after: float
-    """Seconds of processor time since the search began."""
-    place: int
-    """How many candidates came before it."""
-    line: int
-    units: tuple[dict[str, Any], ...] = ()
-    """What a warm worker swaps; empty when only a new import will do."""
-
-
-@dataclass(slots=True)
-class Findings:
-    """Everything that a search has found out, for the report."""
-
-    failing: list[str] = field(default_factory=list)
-    others_failing: list[str] = field(default_factory=list)
-    """Tests that fail too but were not asked for; they may go on failing."""
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
-    patches: list[Patch] = field(default_factory=list)
-    tried: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
-    candidates: int = 0
-    """How many were run, duplicates and those that don't compile left out."""
-    listed: int = 0
-    generated: int = 0
-    partial: int = 0
-    seconds: float = 0.0
-    why_not: str = ""
-    total_tests: int = 0
-
-
-def _is_hot(candidate: Candidate) -> bool:
-    """Whether a warm worker can try it without a new import."""
-    return candidate.function is not None or candidate.statement is not None
-
-
-def _plain(unit: dict[str, Any]) -> bool:
-    """A function of a module that can be called with arguments alone."""
-    return "statement" not in unit and "." not in unit["function"]
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The texts that candidates are made for: as found, or with a first edit in them."""
-
-    sources: dict[str, Source]
-    original: dict[str, Source]
-    operators: tuple[str, ...] = ()
-
-    def with_edit(self, candidate: Candidate) -> Base | None:
-        path = candidate.file
-        try:
-            changed = Source(path, self.sources[path].spliced(candidate.splices))
-        except (SyntaxError, ValueError, RecursionError):
-            return None
-        return Base(
-            {**self.sources, path: changed}, self.original, (*self.operators, candidate.operator)
-        )
-
-    def changed(self) -> dict[str, bytes]:
-        return {
-            path: source.data
-            for path, source in self.sources.items()
-            if source.data != self.original[path].data
-        }
 
 
 class Search:
@@ -475,3 +400,13 @@ class Search:
             self._walk(base, self._rank(base)[:4000])
             if self.findings.patches:
                 return
+
+
+def _is_hot(candidate: Candidate) -> bool:
+    """Whether a warm worker can try it without a new import."""
+    return candidate.function is not None or candidate.statement is not None
+
+
+def _plain(unit: dict[str, Any]) -> bool:
+    """A function of a module that can be called with arguments alone."""
+    return "statement" not in unit and "." not in unit["function"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from repair_python.choose import in_order
-from repair_python.search import Patch
+from repair_python.found import Patch
 
 
 def patch(text: str, operator: str, *, score: float = 1.0) -> Patch:

@@ -6,11 +6,8 @@ and swaps functions; `bare` has only pytest loaded and imports the project anew 
 
 from __future__ import annotations
 
-import json
 import operator
 import os
-import random
-import resource
 import signal
 import sys
 import time
@@ -20,40 +17,13 @@ from types import CodeType
 from typing import Any
 
 import pytest
+from _repair_bare import bare
 from _repair_fork import Send, TimedOut, at_most, end_with_children, messages
-from _repair_suite import ColdRun, Suite, arguments, describe
-from _repair_swap import Live, build, fingerprint, function_code, override_import
+from _repair_pipes import Pipes, Reply, Request
+from _repair_suite import Suite, arguments, describe
+from _repair_swap import Live, build, fingerprint, function_code
 from _repair_vote import Calls, answers, varied
 from _repair_watch import Types, coverage_of, lines_by_test
-
-Request = dict[str, Any]
-Reply = dict[str, Any]
-
-
-class Pipes:
-    """The way to the process that asks, moved out of reach of what tests print or read."""
-
-    def __init__(self) -> None:
-        self._requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
-        self._replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(nothing, descriptor)
-
-    def read(self) -> Request | None:
-        line = self._requests.readline()
-        return json.loads(line) if line else None
-
-    def reply(self, reply: Reply) -> None:
-        mine, children = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, -1))
-        reply["cpu"] = mine.ru_utime + mine.ru_stime + children.ru_utime + children.ru_stime
-        self._replies.write(json.dumps(reply) + "\n")
-        self._replies.flush()
-
-    def close(self) -> None:
-        """In a child, so that code under test can't answer in our name."""
-        for file in (self._requests, self._replies):
-            os.close(file.fileno())
 
 
 @dataclass(slots=True)
@@ -331,38 +301,6 @@ class Warm:
             error = late
         self._hung = isinstance(error, TimedOut)
         return error is None
-
-
-def bare(pipes: Pipes, setup: Request) -> None:
-    """Every request imports the project anew in a child."""
-    pipes.reply({"ok": True})
-    while (request := pipes.read()) is not None:
-
-        def work(send: Send, request: Request = request) -> None:
-            pipes.close()
-            random.seed(0)
-            override_import(request["sources"])
-            plugin = ColdRun(
-                send,
-                first=request["first"],
-                allowed=request["allowed"],
-                seconds=request["each"],
-            )
-            paths = request["tests"] or setup["paths"]
-            pytest.main(arguments(setup["root"], paths, plain=setup["plain"]), plugins=[plugin])
-
-        reply: Reply = {"tests": [], "collected": [], "done": False}
-        deadline = time.monotonic() + request["seconds"]
-        for message in messages(work, quiet_seconds=request["each"] * 5 + 5):
-            if "collected" in message:
-                reply["collected"] = message["collected"]
-            elif "done" in message:
-                reply["done"] = True
-            else:
-                reply["tests"].append(message)
-            if time.monotonic() > deadline:
-                break
-        pipes.reply(reply)
 
 
 def main() -> None:
