@@ -9,18 +9,15 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..domain.canonical import JsonObject
 from ..domain.errors import SandboxUnavailable
-from ..domain.sealed import Limits, Probe, SealedRun, SelfTest, Tier
+from ..domain.sealed import Limits, Probe, SealedResult, SealedRun, SelfTest, Tier
 from .launch.numbers import machine
 from .places import standard_trees
-
-if TYPE_CHECKING:
-    from .sealed import SealedSandbox
 
 _PROGRAM = Path(__file__).resolve().with_name("probes.py")
 _PROCESSES = 12
@@ -29,7 +26,16 @@ _LIMITS = Limits(
 )
 
 
-async def try_escapes(sandbox: SealedSandbox, tier: Tier) -> SelfTest:
+class Untested(Protocol):
+    """A sandbox that has not passed its self-test yet."""
+
+    def scratch(self) -> AbstractContextManager[Path]: ...
+
+    async def run_untested(self, run: SealedRun, tier: Tier) -> tuple[SealedResult, JsonObject]:
+        """The result, and the launcher's facts."""
+
+
+async def try_escapes(sandbox: Untested, tier: Tier) -> SelfTest:
     """Run the probes sealed against real targets. SandboxUnavailable when they cannot run."""
     began = time.monotonic()
     with sandbox.scratch() as folder, _targets(tier) as targets:
