@@ -21,8 +21,6 @@ _SYSTEM = (
     "/lib32",
     "/lib64",
     "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
     "/etc/alternatives",
     "/etc/localtime",
     "/nix/store",

@@ -6,6 +6,8 @@ import ctypes
 import os
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_prctl = _libc.prctl
+_prctl.argtypes = (ctypes.c_int, *(ctypes.c_ulong,) * 4)
 
 
 class StepFailed(Exception):
@@ -27,9 +29,8 @@ def call(step: str, number: int, *arguments: object) -> int:
     return result
 
 
-def prctl(step: str, option: int, *arguments: int) -> int:
-    words = [ctypes.c_ulong(a) for a in (*arguments, 0, 0, 0, 0)[:4]]
-    result: int = _libc.prctl(ctypes.c_int(option), *words)
+def prctl(step: str, option: int, argument: int = 0, second: int = 0) -> int:
+    result: int = _prctl(option, argument, second, 0, 0)
     if result < 0:
         raise StepFailed(step, ctypes.get_errno())
     return result
