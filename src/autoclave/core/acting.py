@@ -17,7 +17,7 @@ from .labels import (
     acts_outside,
     output_labels,
     provenance_of,
-    ready_like,
+    ready_too,
     trusted_text,
     with_changes,
 )
@@ -90,13 +90,15 @@ class Acting:
     async def _permit_run(
         self, run: Run, manifest: Manifest, intent: Act, inputs: JsonObject, *, key: str
     ) -> JsonObject:
+        offered = {each.name: each for each in self._parts.toolbox.manifests()}
         if manifest.needs.workspace != "none":
             reading = Action(kind=ActionKind.WORKSPACE_READ, target=".", goal_id=run.id)
             asked = f"May {manifest.name} read the workspace?"
             await permit(self._parts, run, reading, request=f"{key}-read", question=asked)
-        alike = [
-            Slot(step=other.step, action=run_action(run, manifest, other, theirs))
-            for other, theirs in ready_like(run, intent)
+        too = [
+            Slot(step=other.step, action=run_action(run, offered[other.capability], other, theirs))
+            for other, theirs in ready_too(run, intent)
+            if other.capability in offered
         ]
         return await permit(
             self._parts,
@@ -105,7 +107,7 @@ class Acting:
             request=f"{key}-run",
             question=f"May {manifest.name} run? {manifest.purpose}",
             step=intent.step,
-            alike=alike,
+            too=too,
         )
 
     async def _run(
@@ -214,7 +216,7 @@ class Acting:
             )
         if outputs is None:
             return await self._run(run, manifest, inputs, key, intent)
-        labels = output_labels(manifest)
+        labels = output_labels(manifest, outputs)
         result = good(outputs=outputs, labels=labels, verified_after_restart=True)
         return await self._parts.ledger.insist(run, result_event(key, intent, result))
 
@@ -309,5 +311,5 @@ def _facts_of(manifest: Manifest, ran: CapabilityResult, came_from: Provenance) 
         "capability_version": manifest.version,
         "capability_tree": manifest.tree,
         "tier": str(ran.tier),
-        "labels": output_labels(manifest, came_from),
+        "labels": output_labels(manifest, ran.outputs, came_from),
     }

@@ -68,12 +68,13 @@ def acts_outside(manifest: Manifest, inputs: JsonObject) -> bool:
 
 
 def is_planned(run: Run, intent: Act) -> bool:
-    """Whether this is a step of a plan from trusted text, as planned, with all before it done."""
+    """Whether this is a step of a plan from trusted text, as planned, and its turn has come."""
     steps = (run.plan or {}).get("steps", ()) if run.plan_trusted else ()
     step = next((each for each in steps if each["name"] == intent.step), None)
     if step is None or step["capability"] != intent.capability or step["inputs"] != intent.inputs:
         return False
-    return all(run.results.get(name, {}).get("ok") for name in step.get("after", ()))
+    is_done = run.results.get(intent.step, {}).get("ok", False)
+    return not is_done and all(run.results.get(e, {}).get("ok") for e in step.get("after", ()))
 
 
 def is_target(schema: Any) -> bool:
@@ -85,14 +86,14 @@ def is_target(schema: Any) -> bool:
     return bool(_types(schema) & _TARGETS)
 
 
-def ready_like(run: Run, intent: Act) -> list[tuple[Act, JsonObject]]:
-    """Other steps of the plan with the same capability that could run now, and their inputs."""
+def ready_too(run: Run, intent: Act) -> list[tuple[Act, JsonObject]]:
+    """Other steps of the plan that could be done now as well, and their inputs."""
     found = []
     for step in (run.plan or {}).get("steps", ()):
         other = Act(step=step["name"], capability=step["capability"], inputs=step["inputs"])
-        if other.capability != intent.capability or other.step in (intent.step, *run.results):
+        if other.step in (intent.step, *run.results) or "unless" in step:
             continue
-        if "unless" in step or not is_planned(run, other):
+        if not is_planned(run, other):
             continue
         try:
             found.append((other, resolve(other.inputs, dict(run.results))))
@@ -101,10 +102,13 @@ def ready_like(run: Run, intent: Act) -> list[tuple[Act, JsonObject]]:
     return found
 
 
-def output_labels(manifest: Manifest, provenance: Provenance | None = None) -> JsonObject:
+def output_labels(
+    manifest: Manifest, outputs: JsonObject, provenance: Provenance | None = None
+) -> JsonObject:
     """By output: its label, as the manifest declares it for each field.
 
-    `x-trust = "inputs"` is for what a system assigns: as trusted as what was asked for.
+    `x-trust = "inputs"` is for what a system assigns: as trusted as what was asked for, as long as
+    that leaves nothing to choose from.
     """
     usual = Origin.FILE if manifest.needs.workspace != "none" else Origin.CAPABILITY
     asked = provenance is not None and provenance.trusts_its_targets()
@@ -114,7 +118,8 @@ def output_labels(manifest: Manifest, provenance: Provenance | None = None) -> J
         trust = declared.get("x-trust", "untrusted")
         label = Label(
             origin=Origin(declared.get("x-origin", usual)),
-            trusted=trust == "trusted" or (trust == "inputs" and asked),
+            trusted=trust == "trusted"
+            or (trust == "inputs" and asked and _is_one(outputs.get(name))),
         )
         labels[name] = label.to_json()
     return labels
@@ -179,6 +184,10 @@ def _label_of(run: Run, given: Any) -> Label:
     labels: Mapping[str, JsonObject] = run.results.get(step, {}).get("labels", {})
     label = Label.from_json(labels[name]) if name in labels else Label(origin=Origin.CAPABILITY)
     return Label(origin=label.origin, trusted=label.trusted, source=str(given["$ref"]))
+
+
+def _is_one(value: Any) -> bool:
+    return value is not None and (not isinstance(value, list) or len(value) == 1)
 
 
 def _types(schema: Any) -> frozenset[str]:

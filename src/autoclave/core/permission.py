@@ -50,13 +50,13 @@ async def permit(
     question: str,
     shown: str = "",
     step: str = "",
-    alike: Sequence[Slot] = (),
+    too: Sequence[Slot] = (),
 ) -> JsonObject:
     """The permission for one action: `{"by", "ruling"}`.
 
     Raises NotAllowed when a rule or a person says no, and Parked while a person has yet to answer.
-    What a person answers is bound to the digest of the action and of what was shown. What is
-    alike and would be asked next is put into the same question, and answered with it.
+    What a person answers is bound to the digest of the action and of what was shown. What the
+    plan wants to do `too`, and would be asked for the same reasons, is put into the same question.
     """
     ruling = parts.gate.judge(action)
     if ruling.verdict is Verdict.DENY:
@@ -69,7 +69,7 @@ async def permit(
         return {"by": by, "ruling": ruling.to_json()}
     if step and (by := _answered_with_another(run, Slot(step=step, action=action), ruling)):
         return {"by": by, "ruling": ruling.to_json()}
-    asked = _together(parts, run, ruling, alike)
+    asked = _together(parts, ruling, too)
     text = " And also: ".join([f"{question}{_targets(action)}", *map(_in_words, asked)])
     also = tuple(_slot_digest(run, each, ruling) for each in asked)
     put = _Question(request=request, text=text, shown=shown, also=also)
@@ -84,10 +84,10 @@ async def permit(
     return {"by": answer["by"], "ruling": ruling.to_json()}
 
 
-def _together(parts: Parts, run: Run, ruling: Ruling, alike: Sequence[Slot]) -> list[Slot]:
+def _together(parts: Parts, ruling: Ruling, too: Sequence[Slot]) -> list[Slot]:
     """Those that would be asked for the same reasons and at no higher risk."""
     found = []
-    for each in alike:
+    for each in too:
         theirs = parts.gate.judge(each.action)
         is_asked = theirs.verdict is Verdict.ASK and theirs.risk <= ruling.risk
         if is_asked and set(theirs.rules) <= set(ruling.rules):

@@ -28,6 +28,8 @@ TRUSTED = frozenset({Origin.GOAL, Origin.PERSON})
 _BEFORE = r"(?<![\w@./\\:%+-])"
 _AFTER = r"(?![\w@/\\%+-]|[.:][\w/])"
 """A value that goes on is another one: `evil.com` does not stand in `not-evil.com`."""
+_SENTENCE_END = re.compile(r"(?<=[a-z0-9])\.(?=[A-Z][a-z])")
+"""People forget the blank: `see example.com.They know.`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,8 @@ def stands_in(value: object, texts: Sequence[str]) -> bool:
 
     Case, width and runs of blanks make no difference. What names nothing stands everywhere.
     """
-    normal = [_normal(text) for text in texts]
+    apart = (_SENTENCE_END.sub(". ", text) for text in texts)
+    normal = {_normal(text) for text in (*texts, *apart)}
     return all(any(_stands(part, text) for text in normal) for part in _leaves(value))
 
 

@@ -294,7 +294,11 @@ def _question_asked(run: Run, event: Event) -> Changes:
 
 def _answer_given(run: Run, event: Event) -> Changes:
     """The question no longer holds the run up; a pause still does."""
-    answers = {**run.answers, event.payload["request"]: {**event.payload, "by": event.actor}}
+    asked, given = run.question or {}, event.payload
+    is_for_it = all(asked.get(name) == given.get(name) for name in ("request", "digest"))
+    also = asked.get("also", []) if is_for_it else []
+    answer = {**given, "by": event.actor, "also": also}
+    answers = {**run.answers, given["request"]: answer}
     waited = run.status is RunStatus.AWAITING_HUMAN
     before = run.status_before_pause
     return change(

@@ -1,0 +1,1 @@
+"""What an agent that obeys every injected instruction gets past the gate, and what it costs."""
