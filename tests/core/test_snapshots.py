@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from tests.fakes import FakeToolbox, open_loop
 from tests.fakes_runs import event, lives
 
@@ -15,7 +15,10 @@ from autoclave.domain.canonical import canonical
 from autoclave.domain.events import Event, EventKind, NewEvent
 from autoclave.domain.run import fold, fold_all
 
+a_few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+
+@a_few
 @given(life=lives())
 def test_a_run_survives_json(life: list[Event]) -> None:
     """Through the real text, as the database keeps it."""
@@ -26,6 +29,7 @@ def test_a_run_survives_json(life: list[Event]) -> None:
     assert again == run
 
 
+@a_few
 @given(life=lives())
 def test_life_goes_on_from_a_snapshot_as_from_the_events(life: list[Event]) -> None:
     """Whatever comes next is folded into the same run."""

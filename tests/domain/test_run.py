@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fakes_runs import event, lives
 
@@ -15,9 +15,12 @@ from autoclave.domain.events import Event, EventKind
 from autoclave.domain.run import Run, RunStatus, fold, fold_all
 from autoclave.domain.state import State
 
+a_few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 FOREIGN = (EventKind.CASE_RECORDED, EventKind.CHECKPOINT_MADE, EventKind.PROPOSAL_DRAFTED)
 
 
+@a_few
 @given(life=lives(), cut=st.integers(0, 60))
 def test_folding_in_two_goes_is_folding_at_once(life: list[Event], cut: int) -> None:
     """So a snapshot and the rest of the stream are as good as the whole stream."""
@@ -28,6 +31,7 @@ def test_folding_in_two_goes_is_folding_at_once(life: list[Event], cut: int) -> 
     assert run == fold_all("G-0001", life)
 
 
+@a_few
 @given(life=lives(), kind=st.sampled_from(FOREIGN))
 def test_a_kind_that_is_no_run_event_changes_nothing_but_the_position(
     life: list[Event], kind: EventKind
@@ -41,6 +45,7 @@ def test_a_kind_that_is_no_run_event_changes_nothing_but_the_position(
     assert after.seq == run.seq + 1
 
 
+@a_few
 @given(life=lives())
 def test_the_fold_leaves_its_run_and_its_event_alone(life: list[Event]) -> None:
     """Values do not change under the reader's hands."""
@@ -50,6 +55,7 @@ def test_the_fold_leaves_its_run_and_its_event_alone(life: list[Event]) -> None:
     assert fold_all("G-0001", life) == first
 
 
+@a_few
 @given(life=lives())
 def test_an_ended_goal_stays_ended_until_it_is_tried_again(life: list[Event]) -> None:
     """Whoever speaks too late, a person or a driver, changes nothing about that."""
@@ -69,6 +75,7 @@ def test_an_ended_goal_stays_ended_until_it_is_tried_again(life: list[Event]) ->
         run = after
 
 
+@a_few
 @given(life=lives())
 def test_only_a_run_that_may_run_is_taken_up(life: list[Event]) -> None:
     """A pause, a park or an open question holds against a driver that came too late."""

@@ -58,7 +58,7 @@ goals = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80, deadline=None)
 @given(capabilities=offers(), goal=goals)
 def test_every_plan_is_sound(capabilities: list[JsonObject], goal: str) -> None:
     """References point back to fitting outputs, slots to things of the goal; nothing is missing."""
@@ -91,6 +91,7 @@ def _is_fed(value: JsonObject, wanted: frozenset[str], done: Any, reading: Any) 
     return bool(types_of(done[step]["outputs"]["properties"][output]) & wanted)
 
 
+@settings(max_examples=40, deadline=None)
 @given(capabilities=offers(), goal=goals)
 def test_the_same_goal_gives_the_same_plans(capabilities: list[JsonObject], goal: str) -> None:
     """Also with the capabilities as they come back from JSON, and nothing is changed by it."""
@@ -102,6 +103,7 @@ def test_the_same_goal_gives_the_same_plans(capabilities: list[JsonObject], goal
     assert canonical(capabilities) == before
 
 
+@settings(max_examples=40, deadline=None)
 @given(capabilities=offers(), goal=goals)
 def test_a_plan_serves_a_word_of_the_goal(capabilities: list[JsonObject], goal: str) -> None:
     """Nothing is done only because it can be."""
