@@ -23,7 +23,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> SealedSandbox:
     return SealedSandbox(base=base, require_self_test=False)
 
 
-@pytest.fixture(params=list(Tier))
+@pytest.fixture(params=[Tier.FULL, pytest.param(Tier.RESTRICTED, marks=pytest.mark.slow)])
 def tier(request: pytest.FixtureRequest, sandbox: SealedSandbox) -> Tier:
     """Every tier in turn; one that this machine does not have is skipped by name."""
     wanted = Tier(request.param)
