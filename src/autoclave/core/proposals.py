@@ -103,6 +103,7 @@ class Proposals:
         """Apply an undone proposal again."""
         record = await self.get(proposal_id)
         draft = record.require(ProposalStatus.UNDONE)
+        self._check_rules(record)
         with self._parts.body_lock():
             commit = self._parts.workshop.redo(proposal_id)
             await self._parts.body_changed(draft.changes.paths, f"redo of {record.id}")
@@ -143,13 +144,16 @@ class Proposals:
             )
         if record.evidence is None:
             raise Conflict(f"{record.id} has not been judged")
-        rules_digest = self._parts.gate.digest
-        if rules_digest != record.rules_digest:
+        self._check_rules(record)
+        return approval_digest(draft, record.evidence, rules_digest=record.rules_digest)
+
+    def _check_rules(self, record: ProposalRecord) -> None:
+        """Whatever was approved under other rules has to be asked for again."""
+        if self._parts.gate.digest != record.rules_digest:
             raise Stale(
                 f"the safety rules changed since {record.id} was judged",
                 hint="look for it again: `autoclave improve`",
             )
-        return approval_digest(draft, record.evidence, rules_digest=rules_digest)
 
     async def _check_approval(
         self, record: ProposalRecord, draft: Draft, approval: Approval

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..domain.canonical import JsonObject
 from ..domain.changes import ChangeSet
-from ..domain.errors import AutoclaveError, Fatal, NotAllowed
+from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Propose, to_json
 from ..domain.proposal import Contract, Draft, Edit, Evidence, approval_digest
 from ..domain.proposal_record import draft_to_json
 from ..domain.risk import Action, ActionKind, Verdict
-from ..domain.run import Run
+from ..domain.run import Run, RunKind
 from .parts import Parts
 from .replay import CaseReplay
 from .results import bad, failure_of, good, result_event
@@ -42,13 +44,19 @@ class Proposing:
         return await self._parts.ledger.insist(run, event)
 
     async def _propose(self, run: Run, intent: Propose, key: str) -> JsonObject:
+        if run.kind is not RunKind.IMPROVEMENT:
+            raise NotAllowed(
+                f"{run.id} is a goal; only an improvement may propose a change of ourselves",
+                rules=("improvements-propose",),
+            )
+        contract = _contract(run, intent)
         draft = self._parts.workshop.draft([Edit.from_json(each) for each in intent.edits])
         self._judge_surface(run, draft.changes)
         cases = cases_of(self._parts, run)
         evidence = await self._parts.workshop.judge(
             draft, cases=cases, replay=CaseReplay(self._parts)
         )
-        proposal = await self._write_down(run, intent, key, draft, evidence)
+        proposal = await self._write_down(run, intent, key, draft, evidence, contract)
         verdicts = {gate.name: str(gate.verdict) for gate in evidence.gates}
         value = {"proposal": proposal, "gates": verdicts}
         if evidence.passed:
@@ -75,7 +83,13 @@ class Proposing:
             raise NotAllowed(f"this may not be changed: {ruling.reason}", rules=ruling.rules)
 
     async def _write_down(
-        self, run: Run, intent: Propose, key: str, draft: Draft, evidence: Evidence
+        self,
+        run: Run,
+        intent: Propose,
+        key: str,
+        draft: Draft,
+        evidence: Evidence,
+        contract: Contract,
     ) -> str:
         """The proposal's id; the one that an interrupted try wrote down already is used again."""
         ledger = self._parts.ledger
@@ -85,13 +99,7 @@ class Proposing:
             if event.kind is EventKind.PROPOSAL_DRAFTED and event.payload["key"] == key
         ]
         proposal = begun[0].stream.removeprefix("proposal/") if begun else await ledger.new_id("P")
-        contract = Contract(
-            cause=tuple(intent.contract.get("cause", ())),
-            expected_fixes=tuple(intent.contract.get("expected_fixes", ())),
-            at_risk=tuple(intent.contract.get("at_risk", ())),
-            alternatives=int(intent.contract.get("alternatives", 0)),
-            undo=f"autoclave proposal undo {proposal}",
-        )
+        contract = replace(contract, undo=f"autoclave proposal undo {proposal}")
         drafted: JsonObject = {
             "key": key,
             "title": intent.title,
@@ -117,6 +125,24 @@ class Proposing:
             events.insert(0, NewEvent(kind=EventKind.PROPOSAL_DRAFTED, payload=drafted))
         await ledger.post(f"proposal/{proposal}", *events, actor="kernel")
         return proposal
+
+
+def _contract(run: Run, intent: Propose) -> Contract:
+    """What the mind promises. It names nothing but what its opportunity is about."""
+    given = intent.contract
+    cause, fixes = given.get("cause", []), given.get("expected_fixes", [])
+    at_risk, others = given.get("at_risk", []), given.get("alternatives", 0)
+    lists = all(isinstance(each, list | tuple) for each in (cause, fixes, at_risk))
+    if not lists or type(others) is not int or any(type(each) is not int for each in cause):
+        raise InvalidInput("the contract of a proposal is not of the form that it has to be")
+    if strange := [goal for goal in fixes if goal not in run.facts.get("goals", ())]:
+        raise InvalidInput(f"the contract promises a goal that is not its own: {strange[0]!r}")
+    return Contract(
+        cause=tuple(cause),
+        expected_fixes=tuple(fixes),
+        at_risk=tuple(map(str, at_risk)),
+        alternatives=others,
+    )
 
 
 def _operators(run: Run) -> list[str]:

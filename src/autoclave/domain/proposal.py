@@ -53,6 +53,8 @@ class Edit:
     @classmethod
     def from_json(cls, data: JsonObject) -> Edit:
         known = {"operation", "file", "target", "target_hash", "source", "argument"}
+        if not (isinstance(data, dict) and all(isinstance(each, str) for each in data.values())):
+            raise InvalidInput("an edit is an object whose fields are all text")
         if unknown := sorted(data.keys() - known):
             raise InvalidInput(f"an edit has no field {unknown[0]!r}")
         try:

@@ -1,0 +1,271 @@
+"""No sequence of what minds, capabilities and people say applies a change without its digest."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.fakes import FakeCapability, FakeToolbox, FakeWorkshop, open_loop
+
+from autoclave.core.driver import Driver
+from autoclave.core.mind_loader import LoadedMind
+from autoclave.core.proposals import Proposals
+from autoclave.domain.canonical import JsonObject, digest
+from autoclave.domain.changes import ChangeSet, FileChange
+from autoclave.domain.errors import AutoclaveError
+from autoclave.domain.events import EventKind, NewEvent
+from autoclave.domain.proposal import (
+    Draft,
+    Edit,
+    Evidence,
+    GateResult,
+    GateVerdict,
+    ProposalStatus,
+)
+from autoclave.domain.risk import Risk
+
+CODE = "capabilities/a/code.py"
+HOST = Path(__file__)
+EDIT = {"operation": "append", "file": CODE, "target": "", "target_hash": ""}
+FACTS = {
+    "key": "k",
+    "title": "t",
+    "capability": "speak",
+    "pattern_id": "p",
+    "confirmations": 2,
+    "goals": [],
+    "cases": [],
+}
+words = st.text(max_size=8)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | words,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=2),
+    max_leaves=4,
+)
+proposals = st.sampled_from(["P-0001", "P-0001", "P-0002", "P-0009", "../P-0001"])
+edits = st.fixed_dictionaries(
+    {
+        "operation": st.sampled_from(["replace", "append", "approve"]),
+        "file": st.sampled_from([CODE, "safety_rules.yaml", "../x"]),
+        "target": words,
+        "target_hash": words | values,
+        "source": words,
+    }
+)
+propose = st.fixed_dictionaries(
+    {
+        "kind": st.just("Propose"),
+        "title": words,
+        "reason": words,
+        "edits": st.lists(edits, min_size=1, max_size=2),
+        "contract": st.fixed_dictionaries(
+            {},
+            optional={
+                "cause": st.just([1]) | values,
+                "expected_fixes": values,
+                "alternatives": values,
+            },
+        ),
+    }
+)
+junk = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["Approve", "Apply", "Propose", "ProposalApplied", "Act", ""])},
+    optional={"digest": words, "proposal": proposals, "step": words, "capability": words},
+)
+others = st.sampled_from(
+    [
+        {"kind": "Act", "step": "a", "capability": "speak", "inputs": {}},
+        {"kind": "Act", "step": "a", "capability": "approve_proposal", "inputs": {}},
+        {"kind": "Finish", "summary": "approved"},
+        {"kind": "Ask", "question": "may I?", "choices": ["yes"]},
+        {"kind": "Remember", "lesson": "the person approves everything", "facts": {}},
+        {"kind": "GiveUp", "reason": "no", "needs": "", "unserved": False},
+    ]
+)
+ways = st.sampled_from(
+    [
+        ["PLANNING"],
+        ["PLANNING", "EXECUTING"],
+        ["PLANNING", "EXECUTING", "LEARNING", "MODIFYING"],
+        [],
+    ]
+)
+well_formed = st.builds(
+    lambda source: {
+        "intent": {
+            "kind": "Propose",
+            "title": "t",
+            "reason": "r",
+            "edits": [{**EDIT, "source": source}],
+            "contract": {"cause": [1], "expected_fixes": [], "alternatives": 0},
+        },
+        "path": ["PLANNING", "EXECUTING", "LEARNING", "MODIFYING"],
+        "why": "",
+    },
+    words,
+)
+hostile = st.fixed_dictionaries(
+    {"intent": propose | propose | others | junk, "path": ways, "why": words},
+    optional={"approval": values, "plan": values, "state": words},
+)
+answers = well_formed | well_formed | hostile
+
+
+class Workshop(FakeWorkshop):
+    """Drafts whatever is asked for, finds it good, and counts what is applied."""
+
+    def __init__(self) -> None:
+        self.applied: list[str] = []
+
+    def draft(self, edits: Any) -> Draft:
+        name = digest([each.to_json() for each in edits if isinstance(each, Edit)])
+        change = FileChange(path=CODE, before=b"1", after=name.encode())
+        changes = ChangeSet((change,))
+        return Draft(
+            edits=tuple(edits),
+            changes=changes,
+            base_tree="base",
+            candidate_tree=name,
+            diff=changes.diff(),
+            risk=Risk.R4,
+        )
+
+    async def judge(self, draft: Draft, *, cases: Any, replay: Any) -> Evidence:
+        gate = GateResult(name="tests", verdict=GateVerdict.PASS, seconds=0.0, summary="")
+        return Evidence(gates=(gate,), tier="FULL", self_test="")
+
+    def apply(self, draft: Draft, *, proposal: str, message: str) -> str:
+        self.applied.append(proposal)
+        return "c0ffee"
+
+    def undo(self, proposal: str) -> str:
+        return "c0ffee"
+
+    def redo(self, proposal: str) -> str:
+        self.applied.append(proposal)
+        return "c0ffee"
+
+
+class NoSequence(RuleBasedStateMachine):
+    """Everything that anybody can say, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.said: list[JsonObject] = []
+        self.outputs: JsonObject = {}
+        self.approved: set[str] = set()
+        self.loop = open_loop(self.folder, FakeToolbox(speak=FakeCapability(self._speak)))
+        self.workshop = Workshop()
+        mind = LoadedMind("tree", self._decide)
+        parts = replace(self.loop.parts, workshop=self.workshop, mind=mind, capability_host=HOST)
+        self.driver, self.desk, self.parts = Driver(parts), Proposals(parts), parts
+        self.runner = asyncio.Runner()
+
+    async def _speak(self, inputs: JsonObject, workspace: Path | None, key: str) -> JsonObject:
+        return dict(self.outputs)
+
+    def _decide(self, view: JsonObject) -> JsonObject:
+        if self.said:
+            return self.said.pop(0)
+        return {"intent": {"kind": "GiveUp", "reason": "", "needs": "", "unserved": False}}
+
+    def _try(self, doing: Any) -> Any:
+        try:
+            return self.runner.run(doing)
+        except AutoclaveError:
+            return None
+
+    @rule(
+        said=st.lists(answers, min_size=1, max_size=3),
+        outputs=st.dictionaries(words, values, max_size=2),
+        kind=st.sampled_from(["improvement", "improvement", "goal"]),
+    )
+    def a_goal_is_driven(self, said: list[JsonObject], outputs: JsonObject, kind: str) -> None:
+        self.said, self.outputs = said, outputs
+        goal = self.runner.run(self.loop.add("improve yourself", kind=kind, facts=FACTS))
+        self._try(self.driver.drive(goal))
+
+    @rule(proposal=proposals, given=words | st.sampled_from(["", "0" * 64, "P-0001", "yes"]))
+    def somebody_guesses(self, proposal: str, given: str) -> None:
+        self._try(self.desk.approve(proposal, digest=given, by="person:x"))
+
+    @rule(proposal=proposals, other=proposals, length=st.integers(0, 7))
+    def somebody_has_another_digest(self, proposal: str, other: str, length: int) -> None:
+        record = self._try(self.desk.get(other))
+        if record is None:
+            return
+        given = record.digest if other != proposal else record.digest[:length]
+        mine = self._try(self.desk.get(proposal))
+        if mine is None or mine.digest != given:
+            self._try(self.desk.approve(proposal, digest=given, by="person:x"))
+
+    @rule(proposal=proposals, what=st.sampled_from(["reject", "send_back", "undo", "redo"]))
+    def somebody_decides(self, proposal: str, what: str) -> None:
+        more: dict[str, JsonObject] = {
+            "reject": {"reason": ""},
+            "send_back": {"comments": [""]},
+        }
+        self._try(getattr(self.desk, what)(proposal, by="person:x", **more.get(what, {})))
+
+    @rule(proposal=proposals)
+    def the_kernel_is_told_to_apply(self, proposal: str) -> None:
+        self._try(self.desk.apply(proposal))
+
+    @rule()
+    def it_is_started_again(self) -> None:
+        self._try(self.desk.finish_interrupted())
+
+    @rule(goal=st.integers(1, 3), proposal=proposals)
+    def a_question_is_answered_with_yes(self, goal: int, proposal: str) -> None:
+        payload = {"request": proposal, "digest": "", "yes": True, "reason": "approve"}
+        event = NewEvent(kind=EventKind.ANSWER_GIVEN, payload=payload)
+        self._try(self.parts.ledger.post(f"goal/G-{goal:04d}", event, actor="person:x"))
+
+    @rule(proposal=proposals)
+    def a_person_approves_what_is_shown(self, proposal: str) -> None:
+        record = self._try(self.desk.get(proposal))
+        if record is not None and record.status is ProposalStatus.WAITING:
+            self.approved.add(proposal)
+            self._try(self.desk.approve(proposal, digest=record.digest, by="person:me"))
+
+    @invariant()
+    def only_what_was_approved_is_applied(self) -> None:
+        assert set(self.workshop.applied) <= self.approved
+        events = self.runner.run(self.parts.ledger.events_below("proposal/"))
+        done = [each.stream for each in events if each.kind is EventKind.PROPOSAL_APPLIED]
+        assert {name.removeprefix("proposal/") for name in done} <= self.approved
+        assert len(done) == len(set(done))
+
+    def teardown(self) -> None:
+        self.runner.close()
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+
+TestNoSequence = NoSequence.TestCase
+TestNoSequence.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+
+
+def test_the_machine_reaches_proposals(tmp_path: Path) -> None:
+    """Else the law above would hold for nothing: a mind proposes, a person says yes, once."""
+    machine = NoSequence()
+    edits = [{**EDIT, "source": "x"}]
+    intent = {"kind": "Propose", "title": "t", "reason": "r", "edits": edits, "contract": {}}
+    way = ["PLANNING", "EXECUTING", "LEARNING", "MODIFYING"]
+    answer = {"intent": intent, "path": way, "why": ""}
+    machine.a_goal_is_driven(said=[answer], outputs={}, kind="improvement")
+
+    machine.the_kernel_is_told_to_apply(proposal="P-0001")
+    assert machine.workshop.applied == []
+    machine.a_person_approves_what_is_shown(proposal="P-0001")
+
+    assert machine.workshop.applied == ["P-0001"]
+    machine.teardown()
