@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import autoclave
+from autoclave.domain.sealed import Tier
 
 _HOBBLED = """
 import asyncio, ctypes, errno, os, struct, sys
@@ -69,6 +70,25 @@ def test_a_missing_part_is_named(tmp_path: Path, taken: str, error: str, step: s
     assert f"'{step}' failed ({error}" in message
     assert "nothing was executed" in message
     assert hint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("taken", ["pivot_root", "mount", "openat2"])
+def test_without_a_part_of_the_full_tier_the_next_one_is_had(tmp_path: Path, taken: str) -> None:
+    """FULL is given up, the run goes on in RESTRICTED."""
+    if taken == "mount" and os.geteuid() == 0:
+        pytest.skip("root may need mounts for RESTRICTED too")
+    source = str(Path(autoclave.__file__).parents[1])
+    number = "437" if taken == "openat2" else taken
+
+    done = subprocess.run(
+        [sys.executable, "-c", _HOBBLED, source, str(tmp_path), number, "EPERM"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines() == [str((Tier.RESTRICTED,))]
 
 
 @pytest.mark.slow

@@ -64,7 +64,7 @@ class SealedRun:
     stdin: bytes = b""
     limits: Limits = Limits()
     tier: Tier | None = None
-    """The least tier that will do; None means the best there is."""
+    """The tier wanted; None means the best that passes its self-test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """The sealed child, from fork to exec. The order of the steps is the point."""
 
 # Starts with every run, and pathlib starts slowly.
-# ruff: noqa: PTH123
 
 from __future__ import annotations
 
@@ -142,10 +141,15 @@ def _execute(order: Order) -> None:
 
 def _offer_to_the_oom_killer() -> None:
     try:
-        with open("/proc/self/oom_score_adj", "w") as score:
-            score.write("1000")
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
     except OSError:
         return
+    try:
+        os.write(score, b"1000")
+    except OSError:
+        return
+    finally:
+        os.close(score)
 
 
 def _say(facts: dict[str, object]) -> None:
