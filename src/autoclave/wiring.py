@@ -29,6 +29,7 @@ from .domain.ports import LanguageModel
 from .domain.proposal import Approval
 from .domain.risk import Action, Risk, Ruling
 from .governance.approval_system import answer_upto, grant
+from .governance.canary import Canary
 from .governance.components import touches_of
 from .governance.gate import PolicyGate
 from .governance.safety_rules import SafetyRules
@@ -90,7 +91,7 @@ def open_control(
 
     parts = Parts(
         ledger=ledger,
-        mind=load_mind(home.mind),
+        mind=load_mind(home.mind, sandbox),
         toolbox=toolbox,
         toolbox_at=toolbox_at,
         gate=gate,
@@ -113,6 +114,7 @@ def open_control(
         approval_seconds=gate.policy.approval_seconds(Risk.R4),
         shortage=Shortage(home.root, gate.policy.machine),
         escalation=gate.escalation,
+        canary=Canary.planted(home.runtime),
     )
     goals = GoalDesk(parts, board, budget=gate.policy.goal_budget)
     running = Running(

@@ -8,9 +8,16 @@ from typing import Any
 
 from ..domain.canonical import JsonObject, canonical
 from ..domain.errors import InvalidInput
+from ..domain.provenance import TRUSTED, Origin
 
 _LONGEST_PATTERN = 200
 _QUANTIFIED_GROUP = re.compile(r"\)[*+{]")
+_LABELS = {
+    "x-role": frozenset({"target", "content"}),
+    "x-origin": frozenset(Origin) - TRUSTED,
+    "x-trust": frozenset({"trusted", "inputs", "untrusted"}),
+}
+"""What a property may say of itself; nothing but people and their goals has their origins."""
 _UNBOUNDED = re.compile(r"(?<!\\)[*+]|\{\d*,\}")
 
 
@@ -77,6 +84,8 @@ def _check_keyword(key: str, value: object) -> None:
     if key == "patternProperties" and isinstance(value, dict):
         for pattern in value:
             _check_pattern(pattern)
+    if key in _LABELS and value not in _LABELS[key]:
+        raise InvalidInput(f"{key} {value!r} is none of {', '.join(sorted(_LABELS[key]))}")
     if key == "x-type":
         for name in _as_list(value):
             if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z-]*", name)):

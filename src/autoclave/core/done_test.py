@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..domain.canonical import JsonObject
 from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed
+from ..domain.intents import Effect
 from ..domain.risk import Action, ActionKind, Verdict
 from ..domain.run import Run
 from .parts import Parts
@@ -66,6 +67,9 @@ async def _by_capability(
         inputs = resolve(done["inputs"], dict(run.results))
     except (KeyError, TypeError) as error:
         raise InvalidInput(f"the done-test refers to {error}, which is missing") from error
+    manifest = parts.toolbox.manifest(done["capability"])
+    if manifest.effect is not Effect.PURE or manifest.needs.network or manifest.needs.model:
+        raise NotAllowed(f"{manifest.name} does more than look, so it is no done-test")
     ran = await parts.toolbox.run(done["capability"], inputs, workspace=workspace, key="done-test")
     value = {"verified_by": "check", "test": done["capability"], "outputs": ran.outputs}
     if ran.failure is not None:

@@ -6,7 +6,16 @@ import asyncio
 from collections.abc import Sequence
 
 from ..domain.canonical import JsonObject
-from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, Fenced, InvalidInput, Stale
+from ..domain.errors import (
+    AutoclaveError,
+    BudgetSpent,
+    Fatal,
+    Fenced,
+    InvalidInput,
+    JournalBroken,
+    SandboxUnavailable,
+    Stale,
+)
 from ..domain.events import EventKind, NewEvent
 from ..domain.run import ESCALATED, Run, RunStatus
 from ..domain.state import State, check_transition
@@ -50,7 +59,7 @@ class Driver:
             except BudgetSpent as spent:
                 run = await self._park(run, spent.message, code="budget")
             except Fatal as fatal:
-                await self._park(run, fatal.message, code="fatal")
+                await self._park(run, fatal.message, code=_code_of(fatal))
                 raise
             except AutoclaveError as error:
                 run = await self._park(run, error.message, code="error")
@@ -72,26 +81,26 @@ class Driver:
         check_budget(run)
         if run.open_intent is not None:
             return await self._performer.resume(run)
-        answer = self._decide(run)
+        answer = await self._decide(run)
         if run.applied and answer.plan is not None:
             # A new plan starts from what the workspace was.
             run = await roll_back(self._parts, run)
-        trusted = answer.plan is not None and self._is_trusted(run, answer.plan)
+        trusted = answer.plan is not None and await self._is_trusted(run, answer.plan)
         run = await self._parts.ledger.record(run, *_way(run, answer, trusted=trusted))
         return await self._performer.perform(run, answer.intent)
 
-    def _decide(self, run: Run) -> MindAnswer:
+    async def _decide(self, run: Run) -> MindAnswer:
         view = build_view(run, self._parts.toolbox.manifests(), self._parts.model)
         try:
-            answer = self._parts.mind.decide(view)
-        except Exception as error:  # the mind may be changed code: its bugs are data here
+            answer = await self._parts.mind.decide(view)
+        except InvalidInput as error:  # the mind may be changed code: its bugs are data here
             raise InvalidInput(
-                f"the mind failed in {run.state}: {type(error).__name__}: {error}",
+                f"the mind failed in {run.state}: {error.message}",
                 hint="undo its last change: `autoclave proposal list`",
             ) from error
         return read_answer(answer)
 
-    def _is_trusted(self, run: Run, plan: JsonObject) -> bool:
+    async def _is_trusted(self, run: Run, plan: JsonObject) -> bool:
         """Whether a plan was made from nothing but what people wrote.
 
         After other text was read, the mind is asked again without it: being pure, it can only
@@ -101,8 +110,8 @@ class Driver:
             return run.from_person
         view = build_view(run, self._parts.toolbox.manifests(), self._parts.model)
         try:
-            again = read_answer(self._parts.mind.decide(without_untrusted(view)))
-        except Exception:  # noqa: BLE001  the mind may be changed code, and the view is a thin one
+            again = read_answer(await self._parts.mind.decide(without_untrusted(view)))
+        except InvalidInput:  # the view is a thin one, and the mind may not cope with it
             return False
         return again.plan == plan
 
@@ -119,6 +128,11 @@ class Driver:
         except AutoclaveError:
             return run
         return await self._parts.ledger.insist(run, _transition(run.state, State.PAUSED))
+
+
+def _code_of(fatal: Fatal) -> str:
+    """A sandbox or a journal that cannot be trusted is for a person to look at."""
+    return ESCALATED if isinstance(fatal, SandboxUnavailable | JournalBroken) else "fatal"
 
 
 def _way(run: Run, answer: MindAnswer, *, trusted: bool) -> Sequence[NewEvent]:

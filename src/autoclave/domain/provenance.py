@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from .canonical import JsonObject, digest
@@ -28,6 +29,8 @@ TRUSTED = frozenset({Origin.GOAL, Origin.PERSON})
 _BEFORE = r"(?<![\w@./\\:%+-])"
 _AFTER = r"(?![\w@/\\%+-]|[.:][\w/])"
 """A value that goes on is another one: `evil.com` does not stand in `not-evil.com`."""
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""Not `casefold`: that makes a K out of a Kelvin sign, and another address out of one."""
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9])\.(?=[A-Z][a-z])")
 """People forget the blank: `see example.com.They know.`"""
 
@@ -137,7 +140,8 @@ class Provenance:
 def stands_in(value: object, texts: Sequence[str]) -> bool:
     """Whether every part of `value` stands in one of the texts, whole and as it is.
 
-    Case, width and runs of blanks make no difference. What names nothing stands everywhere.
+    The case of A to Z and runs of blanks make no difference; look-alikes do. What names nothing
+    stands everywhere.
     """
     apart = (_SENTENCE_END.sub(". ", text) for text in texts)
     normal = {_normal(text) for text in (*texts, *apart)}
@@ -160,7 +164,7 @@ def _leaves(value: object) -> Iterator[str]:
 
 
 def _normal(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(unicodedata.normalize("NFC", text).translate(_LOWER).split())
 
 
 def _stands(part: str, text: str) -> bool:

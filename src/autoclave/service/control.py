@@ -110,8 +110,8 @@ class Control:
     async def pause_goal(self, goal: str, reason: str, *, by: str) -> None:
         await self._goals.pause(goal, reason=reason, by=by)
 
-    async def resume_goal(self, goal: str, *, by: str) -> None:
-        await self._goals.resume(goal, by=by)
+    async def resume_goal(self, goal: str, reason: str = "", *, by: str) -> None:
+        await self._goals.resume(goal, reason=reason, by=by)
 
     async def cancel_goal(self, goal: str, reason: str, *, by: str) -> None:
         await self._goals.cancel(goal, reason=reason, by=by)

@@ -10,7 +10,7 @@ from ..core.parts import Parts
 from ..domain.canonical import JsonObject
 from ..domain.errors import Conflict, InvalidInput, Stale
 from ..domain.events import EventKind, NewEvent
-from ..domain.run import ENDED, Run, RunStatus
+from ..domain.run import ENDED, ESCALATED, Run, RunStatus
 from ..domain.usage import Budget
 from .goals import Answer, GoalSpec, goal_payload, goal_to_json, judge_goal, question_to_json
 
@@ -51,11 +51,17 @@ class GoalDesk:
         if run.status is not RunStatus.PAUSED:
             await self._post(run, EventKind.GOAL_PAUSED, {"reason": reason}, by=by)
 
-    async def resume(self, goal: str, *, by: str) -> None:
+    async def resume(self, goal: str, *, reason: str = "", by: str) -> None:
+        """Let it go on. After an escalation a person has to say why."""
         run = await self._open_run(goal, "resumed")
         if run.status not in (RunStatus.PAUSED, RunStatus.PARKED):
             raise Conflict(f"{goal} is {run.status}, not paused or parked")
-        await self._post(run, EventKind.GOAL_RESUMED, {}, by=by)
+        if run.parked_by == ESCALATED and not (reason.strip() and by.startswith("person:")):
+            raise InvalidInput(
+                f"{goal} was set aside for a person to look: {run.reason}",
+                hint=f"look at its history, then: autoclave goal resume {goal} --reason TEXT",
+            )
+        await self._post(run, EventKind.GOAL_RESUMED, {"reason": reason}, by=by)
 
     async def cancel(self, goal: str, *, reason: str, by: str) -> None:
         run = await self._open_run(goal, "cancelled")

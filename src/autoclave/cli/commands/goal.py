@@ -71,11 +71,12 @@ def pause(invocation: Invocation, goal: str, reason: str) -> None:
 
 @command.command()
 @click.argument("goal", metavar="ID")
+@click.option("--reason", default="", help="Why; needed where refusals or alarms set it aside.")
 @common_options()
 @click.pass_obj
-def resume(invocation: Invocation, goal: str) -> None:
+def resume(invocation: Invocation, goal: str, reason: str) -> None:
     """Let a paused or parked goal go on."""
-    _change(invocation, goal, lambda control: control.resume_goal(goal, by=person()))
+    _change(invocation, goal, lambda control: control.resume_goal(goal, reason, by=person()))
 
 
 @command.command()
