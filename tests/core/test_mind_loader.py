@@ -1,4 +1,4 @@
-"""Loading a mind: exactly the bytes that were digested, out of reach of the kernel's values."""
+"""Minds: exactly the bytes that were digested, sealed, out of reach of the kernel's values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 import autoclave.mind
 from autoclave.core.mind_loader import LoadedMind, load_mind
-from autoclave.domain.errors import ConfigurationInvalid
+from autoclave.domain.errors import ConfigurationInvalid, InvalidInput
+from autoclave.sandbox.sealed import SealedSandbox
 
 SHIPPED = Path(autoclave.mind.__file__).parent
 
@@ -27,30 +28,36 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_shipped_mind_decides(tmp_path: Path) -> None:
+@pytest.fixture
+def sandbox(tmp_path: Path) -> SealedSandbox:
+    """The real one; that it holds is shown elsewhere."""
+    return SealedSandbox(base=tmp_path, require_self_test=False)
+
+
+async def test_the_shipped_mind_decides(tmp_path: Path, sandbox: SealedSandbox) -> None:
     """From a copy of its folder, as a home has one."""
     copy = tmp_path / "mind"
     shutil.copytree(SHIPPED, copy, ignore=shutil.ignore_patterns("__pycache__"))
 
-    mind = load_mind(copy)
+    mind = load_mind(copy, sandbox)
 
-    answer = mind.decide({"run": {"state": "IDLE", "text": "x"}})
+    answer = await mind.decide({"run": {"state": "IDLE", "text": "x"}})
     assert answer["intent"] == {"kind": "Recall", "query": "x"}
-    assert mind.tree == load_mind(SHIPPED).tree
+    assert mind.tree == load_mind(SHIPPED, sandbox).tree
 
 
-def test_another_byte_is_another_mind(folder: Path) -> None:
-    """Both can be loaded in one process; neither is the other."""
-    first = load_mind(folder)
+async def test_another_byte_is_another_mind(folder: Path, sandbox: SealedSandbox) -> None:
+    """Both can be asked in turn; neither is the other."""
+    first = load_mind(folder, sandbox)
     (folder / "deciding.py").write_text("def decide(view):\n    return {'intent': 'second'}\n")
-    second = load_mind(folder)
+    second = load_mind(folder, sandbox)
 
     assert first.tree != second.tree
-    assert first.decide({}) == {"intent": "first"}
-    assert second.decide({}) == {"intent": "second"}
+    assert await first.decide({}) == {"intent": "first"}
+    assert await second.decide({}) == {"intent": "second"}
 
 
-def test_planted_bytecode_has_no_effect(folder: Path) -> None:
+async def test_planted_bytecode_has_no_effect(folder: Path, sandbox: SealedSandbox) -> None:
     """Only sources are read."""
     evil = folder.parent / "evil.py"
     evil.write_text("def decide(view):\n    return {'intent': 'evil'}\n")
@@ -60,56 +67,81 @@ def test_planted_bytecode_has_no_effect(folder: Path) -> None:
     py_compile.compile(str(evil), cfile=str(cache / f"deciding.{tag}.pyc"))
     py_compile.compile(str(evil), cfile=str(folder / "deciding.pyc"))
 
-    assert load_mind(folder).decide({}) == {"intent": "first"}
+    assert await load_mind(folder, sandbox).decide({}) == {"intent": "first"}
+
+
+async def test_a_mind_reaches_nothing(folder: Path, sandbox: SealedSandbox) -> None:
+    """No file of the user, no key in its environment, no network, and no process of ours."""
+    (folder.parent / "secret").write_text("hidden")
+    (folder / "deciding.py").write_text(
+        "import os, socket\n"
+        "def tried(what):\n"
+        "    try:\n"
+        "        what()\n"
+        "        return 'done'\n"
+        "    except OSError as error:\n"
+        "        return type(error).__name__\n"
+        "def decide(view):\n"
+        f"    reads = tried(lambda: open({str(folder.parent / 'secret')!r}).read())\n"
+        "    connects = tried(lambda: socket.create_connection(('127.0.0.1', 9)))\n"
+        "    signals = tried(lambda: os.kill(view['pid'], 0))\n"
+        "    keys = sorted(k for k in os.environ if 'KEY' in k)\n"
+        "    return {'intent': [reads, connects, signals, keys]}\n"
+    )
+
+    answer = await load_mind(folder, sandbox).decide({"pid": 1})
+
+    reads, connects, signals, keys = answer["intent"]
+    assert "done" not in (reads, connects)
+    assert signals != "done" or sandbox.tiers()[0] == "FULL"  # there, 1 is its own first process
+    assert keys == []
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "said"),
     [
-        "def decide(view",
-        "raise RuntimeError('no')",
-        "import nothing_of_that_name",
-        "from .nowhere import decide",
-        "x = 1",
-        "\0",
-        "from ..core import driver",
+        ("def decide(view", "SyntaxError"),
+        ("raise RuntimeError('no')", "RuntimeError: no"),
+        ("import nothing_of_that_name", "ModuleNotFoundError"),
+        ("x = 1", "AttributeError"),
+        ("from ..core import driver", "ImportError"),
+        ("def decide(view): return float('nan')", "ValueError"),
+        ("def decide(view): return 1", "an object that has an intent"),
+        ("import os\nos._exit(0)", "without an answer"),
+        ("def decide(view):\n    raise SystemExit", "SystemExit"),
     ],
 )
-def test_a_mind_that_does_not_load_is_one_clear_refusal(folder: Path, source: str) -> None:
-    """It names the folder and what went wrong."""
+async def test_a_broken_mind_is_one_clear_refusal(
+    folder: Path, sandbox: SealedSandbox, source: str, said: str
+) -> None:
+    """It says what went wrong inside; the kernel goes on."""
     (folder / "__init__.py").write_text(source)
 
-    with pytest.raises(ConfigurationInvalid, match=str(folder)):
-        load_mind(folder)
+    with pytest.raises(InvalidInput, match=said):
+        await load_mind(folder, sandbox).decide({})
 
 
-def test_no_mind_at_all_says_how_to_get_one(tmp_path: Path) -> None:
-    """Also where there is no folder."""
-    with pytest.raises(ConfigurationInvalid) as caught:
-        load_mind(tmp_path / "mind")
-
-    assert "autoclave init" in caught.value.hint
+def test_a_folder_without_a_mind_is_named(tmp_path: Path, sandbox: SealedSandbox) -> None:
+    """With the way to make one."""
+    with pytest.raises(ConfigurationInvalid, match="there is no mind"):
+        load_mind(tmp_path / "mind", sandbox)
 
 
-def test_a_mind_gets_a_view_of_its_own() -> None:
-    """What it does to it the kernel does not see, nor what it does to its answer later."""
-    kept: list[Any] = []
+async def test_a_mind_cannot_change_what_is_the_kernels() -> None:
+    """In this process as well: its view is a copy."""
+    view = {"results": {"step": {"ok": True}}}
 
-    def meddle(view: Any) -> Any:
-        view["results"]["step"] = "forged"
-        kept.append({"intent": {"kind": "Finish"}})
-        return kept[0]
+    def meddle(seen: Any) -> Any:
+        seen["results"].clear()
+        return {"intent": {}}
 
-    view: dict[str, Any] = {"results": {}}
-    answer = LoadedMind("tree", meddle).decide(view)
-    kept[0]["intent"]["kind"] = "Act"
+    await LoadedMind("tree", meddle).decide(view)
 
-    assert view == {"results": {}}
-    assert answer == {"intent": {"kind": "Finish"}}
+    assert view == {"results": {"step": {"ok": True}}}
 
 
-@pytest.mark.parametrize("answer", [None, [], {}, {"intent": {1}}, {"intent": float("nan")}])
-def test_an_answer_that_is_no_json_object_with_an_intent_is_refused(answer: Any) -> None:
-    """The driver turns it into a reason to park."""
-    with pytest.raises((TypeError, ValueError)):
-        LoadedMind("tree", lambda view: answer).decide({})
+@pytest.mark.parametrize("answer", [None, [], {}, {"intent": {1, 2}}])
+async def test_what_is_no_answer_is_refused(answer: Any) -> None:
+    """An object with an intent, made of JSON values."""
+    with pytest.raises(InvalidInput):
+        await LoadedMind("tree", lambda view: answer).decide({})

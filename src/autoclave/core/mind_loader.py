@@ -1,95 +1,106 @@
-"""Loading a mind from a home's tree: exactly the bytes whose digest is recorded."""
+"""Minds: the one of a home, run sealed from exactly the bytes whose digest is recorded."""
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ..domain.canonical import JsonObject, canonical, digest_bytes
 from ..domain.canonical import digest as digest_of
-from ..domain.errors import ConfigurationInvalid
+from ..domain.errors import ConfigurationInvalid, InvalidInput
+from ..domain.ports import Sandbox
+from ..domain.sealed import Ended, Limits, SealedRun
+
+_HOST = Path(__file__).resolve().with_name("mind_host.py")
+_LIMITS = Limits(
+    wall_seconds=20.0,
+    cpu_seconds=10,
+    memory_bytes=1 << 30,
+    total_memory_bytes=512 << 20,
+    processes=4,
+    disk_bytes=1 << 20,
+    inodes=100,
+    output_bytes=64 << 10,
+    result_bytes=4 << 20,
+)
+
+
+class SealedMind:
+    """Port Mind: every decision is a sealed run without files, keys or network.
+
+    The source that was digested goes in with the view, so what answers is what was recorded, and
+    nothing of one decision is left for the next.
+    """
+
+    def __init__(self, sources: Mapping[str, str], *, tree: str, sandbox: Sandbox) -> None:
+        self.tree = tree
+        self._sources = dict(sources)
+        self._sandbox = sandbox
+
+    async def decide(self, view: JsonObject) -> JsonObject:
+        """Raises InvalidInput with what the mind raised, or how its process ended."""
+        request = canonical({"sources": self._sources, "view": view})
+        with self._sandbox.scratch() as folder:
+            run = SealedRun(
+                argv=("python", "-I", "-S", "-B", str(_HOST)),
+                folder=folder,
+                readable=(_HOST,),
+                stdin=request.encode("utf-8", "surrogatepass"),
+                limits=_LIMITS,
+            )
+            result = await self._sandbox.run(run)
+        if result.ended is not Ended.EXITED or not result.result:
+            said = result.stderr[-300:].decode("utf-8", "backslashreplace").strip()
+            raise InvalidInput(f"its process ended without an answer: {result.ended} {said}")
+        return _answer(result.result)
 
 
 class LoadedMind:
-    """A mind in this process (port Mind). It is pure: it gets JSON and gives JSON."""
+    """Port Mind in this process: for tests and trials of a mind that is trusted."""
 
     def __init__(self, tree: str, decide: Callable[[Any], Any]) -> None:
         self.tree = tree
         self._decide = decide
 
-    def decide(self, view: JsonObject) -> JsonObject:
+    async def decide(self, view: JsonObject) -> JsonObject:
         """What it answers to a view of its own: it can change nothing that is the kernel's."""
-        answer = self._decide(json.loads(canonical(view)))
-        if not isinstance(answer, dict) or "intent" not in answer:
-            raise TypeError("a mind answers with an object that has an intent")
-        copied: JsonObject = json.loads(canonical(answer))
-        return copied
+        try:
+            answer = self._decide(json.loads(canonical(view)))
+            text = canonical({"answer": answer})
+        except Exception as error:  # whatever a mind raises, as the sealed one would say it
+            raise InvalidInput(f"{type(error).__name__}: {error}") from error
+        return _answer(text.encode("utf-8", "surrogatepass"))
 
 
-def load_mind(folder: Path) -> LoadedMind:
-    """The mind below `folder`, compiled from the bytes that were digested.
-
-    Cached bytecode is never looked at: a planted `.pyc` has no effect. Raises ConfigurationInvalid.
-    """
+def load_mind(folder: Path, sandbox: Sandbox) -> SealedMind:
+    """The mind below `folder`, as its source is now. Raises ConfigurationInvalid."""
     try:
         sources = {path.stem: path.read_bytes() for path in sorted(folder.glob("*.py"))}
-    except OSError as error:
+        texts = {name: data.decode("utf-8") for name, data in sources.items()}
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationInvalid(f"the mind at {folder} can't be read: {error}") from error
     if "__init__" not in sources:
         raise ConfigurationInvalid(
             f"there is no mind at {folder}", hint="make a home with one: `autoclave init DIR`"
         )
     tree = digest_of({name: digest_bytes(data) for name, data in sources.items()})
-    package = f"autoclave_mind_{tree[:16]}"
+    return SealedMind(texts, tree=tree, sandbox=sandbox)
+
+
+def _answer(data: bytes) -> JsonObject:
     try:
-        module = _import(package, sources)
-        return LoadedMind(tree, module.decide)
-    except Exception as error:  # whatever a broken mind raises at import is one clear refusal
-        raise ConfigurationInvalid(
-            f"the mind at {folder} can't be loaded: {type(error).__name__}: {error}"
-        ) from error
+        reply = json.loads(data)
+    except ValueError as error:
+        raise InvalidInput(f"its answer is not JSON: {error}") from error
+    if not isinstance(reply, dict):
+        raise InvalidInput("its answer is no object")
+    if "error" in reply:
+        raise InvalidInput(str(reply["error"]))
+    answer = reply.get("answer")
+    if not isinstance(answer, dict) or "intent" not in answer:
+        raise InvalidInput("a mind answers with an object that has an intent")
+    return answer
 
 
-def _import(package: str, sources: dict[str, bytes]) -> ModuleType:
-    if package in sys.modules:
-        return sys.modules[package]
-    finder = _MemoryFinder(package, sources)
-    sys.meta_path.insert(0, finder)
-    try:
-        return importlib.import_module(package)
-    finally:
-        sys.meta_path.remove(finder)
-
-
-class _MemoryFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds one package and its modules in memory."""
-
-    def __init__(self, package: str, sources: dict[str, bytes]) -> None:
-        self._package = package
-        self._sources = sources
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if self._name(fullname) not in self._sources:
-            return None
-        is_package = fullname == self._package
-        return importlib.util.spec_from_loader(fullname, self, is_package=is_package)
-
-    def exec_module(self, module: ModuleType) -> None:
-        name = self._name(module.__name__)
-        code = compile(self._sources[name], f"<mind>/{name}.py", "exec", dont_inherit=True)
-        exec(code, module.__dict__)  # noqa: S102 - the digested bytes, and nothing else
-
-    def _name(self, fullname: str) -> str:
-        if fullname == self._package:
-            return "__init__"
-        head, _, tail = fullname.rpartition(".")
-        return tail if head == self._package else ""

@@ -226,8 +226,11 @@ class Mind(Protocol):
     tree: str
     """Digest of the mind's files."""
 
-    def decide(self, view: JsonObject) -> JsonObject:
-        """`{"state": …, "intent": {…}, "plan": {…}?, "why": str}` for one view of one run."""
+    async def decide(self, view: JsonObject) -> JsonObject:
+        """`{"path": […], "intent": {…}, "plan": {…}?, "why": str}` for one view of one run.
+
+        Raises InvalidInput with what went wrong inside.
+        """
 
 
 class LanguageModel(Protocol):
