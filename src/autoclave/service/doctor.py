@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core.home_lock import probe
 from ..core.journal import SqlJournal
 from ..core.parts import Parts
-from ..domain.errors import SandboxUnavailable
+from ..domain.errors import AutoclaveError, SandboxUnavailable
 from ..governance.gate import PolicyGate
 from ..monitoring.health import Check, Health, Probe
 from .body import Body
@@ -28,6 +28,7 @@ def agent_probes(
         Probe(name="journal", look=lambda: _journal(journal)),
         Probe(name="rules", look=lambda: _rules(gate)),
         Probe(name="sandbox", look=look_at_sandbox),
+        Probe(name="mind", look=lambda: _mind(parts)),
         Probe(name="capabilities", look=look_at_body),
         Probe(name="lineage", look=lambda: _lineage(parts)),
         Probe(name="language model", look=lambda: _model(parts)),
@@ -64,6 +65,18 @@ async def _sandbox(parts: Parts) -> Check:
         return Check(name="sandbox", verdict=Health.FAIL, detail=said, fix=fix)
     said = f"{test.tier}: {len(test.probes)} probes pass"
     return Check(name="sandbox", verdict=Health.OK, detail=said)
+
+
+async def _mind(parts: Parts) -> Check:
+    """Whether it answers, sealed, to the first view of any run."""
+    view = {"run": {"state": "IDLE", "text": "are you there?"}}
+    try:
+        await parts.mind.decide(view)
+    except AutoclaveError as error:
+        fix = "undo its last change, or make the home again with `autoclave init`"
+        return Check(name="mind", verdict=Health.FAIL, detail=error.message, fix=fix)
+    said = f"answers, sealed; its tree is {parts.mind.tree[:12]}"
+    return Check(name="mind", verdict=Health.OK, detail=said)
 
 
 def _capabilities(body: Body) -> Check:
