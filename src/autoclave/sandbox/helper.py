@@ -76,7 +76,11 @@ class Helper:
     async def launch(self, order: JsonObject, stdin: bytes) -> Answer:
         """Run one order. Cancelling kills the whole tree first. NoHelper, and nothing was run."""
         ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        data = packed(order, stdin)
         with theirs:
+            # What fits is there already when the helper wakes up.
+            sent = ours.send(data)
             try:
                 socket.send_fds(self._line, [b"r"], [theirs.fileno()])
             except OSError as error:
@@ -85,7 +89,7 @@ class Helper:
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         try:
             async with asyncio.timeout(order["limits"]["wall_seconds"] + PATIENCE_SECONDS):
-                writer.write(packed(order, stdin))
+                writer.write(data[sent:])
                 output = await _all(reader)
         except TimeoutError:
             await asyncio.shield(self._end(reader, writer))

@@ -8,6 +8,7 @@ import sys
 
 _PATH = list(sys.path)
 _HERE = os.path.abspath(__file__).rpartition("/")[0]  # noqa: PTH100 - pathlib starts slowly
+_KEPT: list[object] = []
 
 
 def wait():  # type: ignore[no-untyped-def]  # no name for the type is imported
@@ -17,6 +18,8 @@ def wait():  # type: ignore[no-untyped-def]  # no name for the type is imported
     from autoclave.sandbox.launch import fresh, zygote
 
     order = zygote.serve()
+    # Taking our modules apart takes longer than keeping them until the end.
+    _KEPT.extend(sys.modules.values())
     fresh.interpreter(order, _PATH)
     return fresh.program(order)
 
