@@ -24,119 +24,11 @@ def first_fail(evidence: Evidence) -> tuple[str, str]:
     return result.name, result.summary
 
 
-@pytest.mark.parametrize(
-    ("file", "rule"),
-    [
-        ("src/autoclave/governance/judge.py", "inside-the-body"),
-        ("src/autoclave/mind/decide.py", "mind-is-not-sealed"),
-        ("safety_rules.yaml", "inside-the-body"),
-        ("capabilities_evil/code.py", "inside-the-body"),
-        ("capabilities/mean/capability.toml", "plain-source-files"),
-        ("capabilities/mean/__pycache__/code.cpython-311.pyc", "no-hidden-paths"),
-        ("capabilities/mean/code.pyc", "plain-source-files"),
-        ("capabilities/mean/.hidden.py", "no-hidden-paths"),
-        ("capabilities/.git/hooks.py", "no-hidden-paths"),
-        ("capabilities/mean/.gitattributes", "no-hidden-paths"),
-        ("capabilities/mean/tests/conftest.py", "no-start-up-hooks"),
-        ("capabilities/conftest.py", "no-start-up-hooks"),
-        ("capabilities/mean/sitecustomize.py", "no-start-up-hooks"),
-        ("capabilities/mean/c\u043ede.py", "plain-file-names"),
-        ("capabilities/mean/native.so", "plain-source-files"),
-    ],
-)
-def test_files_out_of_the_surface_are_refused(
-    workshop: LibcstWorkshop, edit: MakeEdit, file: str, rule: str
-) -> None:
-    """The rule that says no is named."""
-    new = edit("replace", "", source="x = 1\n", target_hash=ABSENT, file=file)
-
-    with pytest.raises(NotAllowed) as caught:
-        workshop.draft([new])
-
-    assert caught.value.rules == (rule,)
-
-
 @pytest.mark.parametrize("file", ["/etc/passwd", "capabilities/../safety_rules.yaml", "a//b.py"])
 def test_paths_that_climb_are_no_edits(edit: MakeEdit, file: str) -> None:
     """Such an edit refuses to exist."""
     with pytest.raises(InvalidInput):
         edit("replace", "", source="x = 1\n", target_hash=ABSENT, file=file)
-
-
-def test_a_link_on_the_way_is_refused(
-    workshop: LibcstWorkshop, edit: MakeEdit, home: Path, tmp_path: Path
-) -> None:
-    """What lies behind it is not the body."""
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (home / "capabilities/linked").symlink_to(outside)
-    new = edit(
-        "replace", "", source="x = 1\n", target_hash=ABSENT, file="capabilities/linked/code.py"
-    )
-
-    with pytest.raises(NotAllowed) as caught:
-        workshop.draft([new])
-
-    assert caught.value.rules == ("no-links",)
-    assert not list(outside.iterdir())
-
-
-def test_a_weakened_test_may_not_ride_along(
-    workshop: LibcstWorkshop, mean_edit: MakeEdit, edit: MakeEdit, home: Path
-) -> None:
-    """Code and what judges it change one after the other."""
-    file = "capabilities/mean/tests/test_mean.py"
-    text = (home / file).read_text(encoding="utf-8")
-    weakened = edit("replace", text, "test_mean", "def test_mean(): pass\n", file=file)
-
-    with pytest.raises(NotAllowed) as caught:
-        workshop.draft([mean_edit(), weakened])
-
-    assert caught.value.rules == ("tests-do-not-ride-with-code",)
-
-
-@pytest.mark.parametrize(
-    ("line", "rule"),
-    [
-        ("x = 1  # \u202e reversed", "no-hidden-characters"),
-        ("x = 'a\u200bb'", "no-hidden-characters"),
-        ("\u0435val = print", "plain-ascii-names"),
-        ("\uff45xec('1')", "plain-ascii-names"),
-        ("x\u3164 = 1", "no-hidden-characters"),
-    ],
-)
-def test_text_that_reads_otherwise_than_it_runs_is_refused(
-    workshop: LibcstWorkshop, mean_edit: MakeEdit, line: str, rule: str
-) -> None:
-    """Look-alike names and characters that nobody sees."""
-    with pytest.raises(NotAllowed) as caught:
-        workshop.draft([mean_edit("append", "", source=f"{line}\n")])
-
-    assert caught.value.rules == (rule,)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"x = 1  # harmless\rimport os\n",
-        b"# -*- coding: utf-7 -*-\nx = 1\n",
-        b"\n# vim: set fileencoding=latin-1 :\nx = 1\n",
-        b"\xef\xbb\xbfx = 1\n",
-        b"x = 1\r\n",
-        b"x = '\xff'\n",
-        b"x = 1\0\n",
-    ],
-)
-async def test_bytes_of_another_form_fail_the_surface_gate(
-    workshop: LibcstWorkshop, mean_edit: MakeEdit, replay: Any, data: bytes
-) -> None:
-    """Even when someone hands them in without an edit."""
-    draft = by_hand(workshop.draft([mean_edit()]), data)
-
-    evidence = await workshop.judge(draft, cases=[], replay=replay)
-
-    assert first_fail(evidence)[0] == "surface"
-    assert "plain-text" in first_fail(evidence)[1]
 
 
 @pytest.mark.parametrize(
@@ -285,6 +177,29 @@ async def test_the_verdict_is_not_written_by_the_judged(
 
     assert "passed" not in session.outcomes.values()
     assert words in session.problem + str(session.messages)
+
+
+@pytest.mark.slow
+async def test_a_report_is_not_written_with_the_tools_of_the_judged(
+    tmp_path: Path, home: Path, sandbox: Any, files: Any
+) -> None:
+    """The code under test may have changed `json` by the time that the report is made."""
+    from autoclave.modification.suite import Suite
+
+    bench = bare_bench(tmp_path, home, sandbox, files)
+    code = bench.candidate_root / CODE
+    lie = (
+        "\n\ndef spread(numbers):\n    return 0.0\n\n"
+        "_real = json.dumps\n"
+        "json.dumps = lambda *a, **k: _real(*a, **k).replace('failed', 'passed')\n"
+        "json.JSONEncoder.encode = lambda self, value: '{}'\n"
+    )
+    code.write_text(code.read_text(encoding="utf-8") + lie, encoding="utf-8")
+
+    session = await Suite(bench, bench.candidate_root).judged(["mean"])
+
+    assert session.problem == ""
+    assert session.outcomes["mean/tests/test_mean.py::test_spread"] == "failed"
 
 
 def bare_bench(tmp_path: Path, home: Path, sandbox: Any, files: Any) -> Any:

@@ -71,6 +71,9 @@ OUT_OF_REACH: dict[str, tuple[Make, str]] = {
     "conftest above all": (new("capabilities/conftest.py"), "no-start-up-hooks"),
     "sitecustomize": (new("capabilities/totals/sitecustomize.py"), "no-start-up-hooks"),
     "pth file": (new("capabilities/totals/evil.pth", "import os\n"), "plain-source-files"),
+    "hidden file": (new("capabilities/totals/.hidden.py"), "no-hidden-paths"),
+    "hooks of git": (new("capabilities/.git/hooks.py"), "no-hidden-paths"),
+    "file with a look-alike name": (new("capabilities/totals/c\u043ede.py"), "plain-file-names"),
     "pytest settings": (new("capabilities/totals/pytest.ini"), "plain-source-files"),
     "git attributes": (new("capabilities/totals/.gitattributes"), "no-hidden-paths"),
     "file that shadows the standard library": (
@@ -94,6 +97,7 @@ DISGUISED: dict[str, tuple[Make, str]] = {
     "look-alike identifier": (beside("\uff45xec = len\n"), "plain-ascii-names"),
     "Cyrillic look-alike": (beside("m\u0435an = len\n"), "plain-ascii-names"),
     "text that runs backwards": (beside("x = 1  # \u202e reversed\n"), "no-hidden-characters"),
+    "filler as a name": (beside("x\u3164 = 1\n"), "no-hidden-characters"),
     "zero-width blank": (beside("x = 'a\u200bb'\n"), "no-hidden-characters"),
 }
 
@@ -226,6 +230,48 @@ POWERS: dict[str, tuple[Make, str]] = {
         "process: threading",
     ),
     "subprocess": (beside("import subprocess\n"), "process: subprocess"),
+    "built-ins through a function": (
+        beside("def run(text: str) -> Any:\n    return print.__self__.eval(text)\n"),
+        "reflection: .__self__",
+    ),
+    "threads by the loop": (
+        beside(
+            "import asyncio\n\n\nasync def grow() -> None:\n    await asyncio.to_thread(grow)\n"
+        ),
+        "process: asyncio.to_thread",
+    ),
+    "network by a part of the loop": (
+        beside("from asyncio import streams\n"),
+        "network: asyncio.streams",
+    ),
+    "finaliser by a weak reference": (
+        beside(
+            "import weakref\n\n\ndef last(what: Any) -> None:\n    weakref.finalize(what, print)\n"
+        ),
+        "process: weakref.finalize",
+    ),
+    "patched by another name": (
+        beside("P = Path\nP.exists = lambda self: True  # type: ignore\n"),
+        "patching: pathlib.Path.exists",
+    ),
+    "number close to every other": (
+        beside(
+            "class Near(float):\n    def __sub__(self, other: float) -> float:\n"
+            "        return 0.0\n"
+        ),
+        "equality: a special float",
+    ),
+    "logger that is turned down": (
+        beside("def calm() -> None:\n    _log.setLevel(99)\n"),
+        "silence: .setLevel",
+    ),
+    "secret file in bytes": (
+        beside(
+            "def key() -> bytes:\n    with open(b'/etc/shadow', 'rb') as file:\n"
+            "        return file.read()\n"
+        ),
+        "files: '/etc/shadow'",
+    ),
     "eval": (beside("def run(text: str) -> Any:\n    return eval(text)\n"), "eval: eval"),
     "exec by a library": (beside("import timeit\n"), "eval: timeit"),
     "import by a library": (beside("import pydoc\n"), "eval: pydoc"),

@@ -20,15 +20,16 @@ _HARMLESS = """frozenset set tuple list dict range len sorted min max sum str in
     operator.itemgetter contextvars.ContextVar struct.Struct math.sqrt math.log math.pow
     itertools.chain itertools.product"""
 _PLAIN = frozenset(_HARMLESS.split())
+_MAKERS = frozenset({"__init__", "__new__", "__post_init__"})
 _RUNS = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Delete, ast.Raise)
 
 
 def at_import(tree: ast.Module) -> Counter[str]:
     """`import time: call` with counts, for everything that is more than a definition."""
-    names = Names(tree)
+    names, values = Names(tree), _plain_classes(tree)
     found: Counter[str] = Counter()
     for node in _evaluated(tree):
-        if isinstance(node, ast.Call) and not _is_plain(node, names):
+        if isinstance(node, ast.Call) and not _is_plain(node, names, values):
             found[f"import time: {ast.unparse(node.func)[:60]}"] += 1
         elif isinstance(node, _RUNS):
             found[f"import time: {type(node).__name__.lower()}"] += 1
@@ -59,9 +60,21 @@ def _defaults(arguments: ast.arguments) -> Iterator[ast.expr]:
     yield from (each for each in arguments.kw_defaults if each is not None)
 
 
-def _is_plain(call: ast.Call, names: Names) -> bool:
+def _plain_classes(tree: ast.Module) -> frozenset[str]:
+    """Classes of the module itself that run nothing of their own when they are called."""
+    return frozenset(
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        and not any(
+            isinstance(each, ast.FunctionDef) and each.name in _MAKERS for each in node.body
+        )
+    )
+
+
+def _is_plain(call: ast.Call, names: Names, values: frozenset[str]) -> bool:
     function = call.func
-    if names.resolve(function) in _PLAIN:
+    if names.resolve(function) in _PLAIN | values:
         return True
     # Methods of a literal, such as `"a b c".split()`.
     return isinstance(function, ast.Attribute) and isinstance(function.value, ast.Constant)

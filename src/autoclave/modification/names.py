@@ -6,7 +6,7 @@ import ast
 
 
 class Names:
-    """The names that the imports of one module bind, anywhere in it."""
+    """The names that the imports of one module bind, anywhere in it, and their further names."""
 
     def __init__(self, tree: ast.AST) -> None:
         self._aliases: dict[str, str] = {}
@@ -20,6 +20,15 @@ class Names:
                 start = "" if node.level else f"{node.module}."
                 for alias in node.names:
                     self._aliases[alias.asname or alias.name] = f"{start}{alias.name}"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and self.is_imported(node.value):
+                for target in node.targets:
+                    self._assign(target, node.value)
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        """What is imported under one name may get another one."""
+        if isinstance(target, ast.Name) and not isinstance(value, ast.Subscript):
+            self._aliases.setdefault(target.id, self.resolve(value))
 
     def _import(self, alias: ast.alias) -> None:
         top = alias.name.split(".")[0]

@@ -23,6 +23,8 @@ from .power_tables import (
 _JUDGES = frozenset({"tests", "test", "conftest"})
 _WAYS = GATEWAYS | {name for name in MODULES if "." not in name}
 _WORD = re.compile(r"\w+")
+_VALUES = frozenset({"float", "int", "str", "bytes", "list", "dict", "tuple", "set", "frozenset"})
+_USUAL = frozenset({"__init__", "__new__", "__str__", "__repr__", "__format__"})
 _BROAD = frozenset({"Exception", "BaseException"})
 
 
@@ -105,6 +107,8 @@ class PowerReader(ast.NodeVisitor):
         bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
         if "type" in bases or any(word.arg == "metaclass" for word in node.keywords):
             self.found["reflection: metaclass"] += 1
+        if bases & _VALUES and any(_is_special(each) for each in node.body):
+            self.found[f"equality: a special {sorted(bases & _VALUES)[0]}"] += 1
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -122,14 +126,15 @@ class PowerReader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        if not isinstance(node.value, str):
+        text = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
+        if not isinstance(text, str):
             return
-        if any(re.fullmatch(pattern, node.value) for pattern in OUTSIDE):
-            self.found[f"files: {node.value[:60]!r}"] += 1
-        for word in set(_WORD.findall(node.value)) & DUNDERS:
+        if any(re.fullmatch(pattern, text) for pattern in OUTSIDE):
+            self.found[f"files: {text[:60]!r}"] += 1
+        for word in set(_WORD.findall(text)) & DUNDERS:
             self.found[f"reflection: {word!r}"] += 1
-        if node.value in EQUALITY:
-            self.found[f"equality: {node.value!r}"] += 1
+        if text in EQUALITY:
+            self.found[f"equality: {text!r}"] += 1
 
     def _special(self, name: str) -> None:
         """A name with a meaning of its own, defined or used."""
@@ -179,6 +184,13 @@ class PowerReader(ast.NodeVisitor):
         ways = [p for p in parts[1:] if p in _WAYS and p != parts[0]]
         if ways and _longest(MODULES, dotted) == "":
             self.found[f"reflection: {ways[0]} by way of {parts[0]}"] += 1
+
+
+def _is_special(statement: ast.stmt) -> bool:
+    """Whether it gives a class a method that operators or built-ins call."""
+    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    return statement.name.startswith("__") and statement.name not in _USUAL
 
 
 def _is_number(node: ast.expr) -> bool:

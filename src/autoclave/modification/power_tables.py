@@ -7,9 +7,11 @@ from collections.abc import Mapping
 _FAMILIES: Mapping[str, str] = {
     "network": """socket ssl http urllib.request urllib.error urllib3 requests httpx aiohttp
         ftplib smtplib poplib imaplib nntplib telnetlib socketserver xmlrpc websockets websocket
-        paramiko select selectors wsgiref asyncore asynchat webbrowser cgi""",
+        paramiko select selectors wsgiref asyncore asynchat webbrowser cgi logging.handlers
+        asyncio.streams asyncio.base_events asyncio.unix_events asyncio.selector_events""",
     "process": """subprocess multiprocessing pty signal atexit sched concurrent.futures.process
-        posix _posixsubprocess threading concurrent.futures readline curses tkinter""",
+        posix _posixsubprocess threading concurrent.futures readline curses tkinter
+        asyncio.subprocess asyncio.base_subprocess""",
     "native": "ctypes _ctypes cffi mmap resource fcntl termios faulthandler",
     "eval": """importlib runpy code codeop imp pkgutil zipimport zipapp _frozen_importlib timeit
         cProfile profile trace pydoc logging.config rlcompleter ensurepip venv lib2to3""",
@@ -28,7 +30,8 @@ ATTRIBUTES: tuple[tuple[str, str], ...] = (
     (r"os\.(system|popen|fork|forkpty|_exit|abort|kill|killpg|register_at_fork)", "process"),
     (r"os\.(exec\w+|spawn\w+|posix_spawnp?|wait\w*|set\w*id|setgroups|nice|chroot)", "process"),
     (r"sys\.(exit|_exit|exitfunc|setrecursionlimit|setswitchinterval)", "process"),
-    (r"asyncio\.(create_)?subprocess\w*", "process"),
+    (r"asyncio\.((create_)?subprocess\w*|to_thread)", "process"),
+    (r"weakref\.finalize", "process"),
     (r"asyncio\.(open_connection|open_unix_connection|start_server|start_unix_server)", "network"),
     (r"asyncio\..*\.(create_connection|create_server|create_datagram_endpoint)", "network"),
     (r"os\.(environb?|getenvb?|putenv|unsetenv|uname|getlogin|get\w*id)", "environment"),
@@ -56,6 +59,7 @@ ATTRIBUTES: tuple[tuple[str, str], ...] = (
     (r"os\.(sendfile|splice|copy_file_range|lseek|ftruncate)", "descriptors"),
     (r"io\.(FileIO|open_code)", "descriptors"),
     (r"logging\.(disable|setLoggerClass|shutdown)", "silence"),
+    (r"contextlib\.redirect_std(out|err)", "silence"),
     (r"warnings\.(simplefilter|filterwarnings|resetwarnings|catch_warnings)", "silence"),
     (r"(random\.seed|locale\.setlocale|codecs\.(un)?register\w*|decimal\.setcontext)", "patching"),
     (r"asyncio\.set_event_loop(_policy)?", "patching"),
@@ -69,6 +73,7 @@ METHODS: Mapping[str, str] = {
             create_unix_connection create_unix_server start_tls add_reader add_writer""",
         "process": "subprocess_exec subprocess_shell add_signal_handler run_in_executor",
         "native": "enable_load_extension load_extension",
+        "silence": "setLevel addFilter removeHandler disabled",
         "files": "symlink_to hardlink_to chmod lchmod expanduser extractall",
     }.items()
     for method in methods.split()
@@ -99,12 +104,14 @@ _REFLECTIVE = """__subclasses__ __globals__ __builtins__ __code__ __closure__ __
     __subclasshook__ __init_subclass__ __set_name__ __class_getitem__ __instancecheck__
     __subclasscheck__ __mro_entries__ __prepare__ __del__ __getattr__ __setattr__ __delattr__
     __defaults__ __kwdefaults__ __wrapped__ f_globals f_locals f_back f_builtins f_code tb_frame
-    gi_frame cr_frame ag_frame cr_await ag_await func_globals co_code"""
+    __self__ __func__ __objclass__ __thisclass__
+    __path__ gi_frame cr_frame ag_frame cr_await ag_await func_globals co_code"""
 
 DUNDERS = frozenset(_REFLECTIVE.split())
 """Attributes by which code reaches around what it was given, and hooks that run by themselves."""
 
-_COMPARING = "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __contains__ __bool__ __hash__ __class__"
+_COMPARING = """__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __contains__ __bool__ __hash__ __class__
+    __sub__ __rsub__ __abs__ __round__"""
 
 EQUALITY = frozenset(_COMPARING.split())
 """What decides how a test's comparison ends, when a class defines it."""
