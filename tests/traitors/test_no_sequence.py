@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -254,14 +255,10 @@ TestNoSequence = NoSequence.TestCase
 TestNoSequence.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
 
 
-def test_the_machine_reaches_proposals(tmp_path: Path) -> None:
+def test_the_machine_reaches_proposals() -> None:
     """Else the law above would hold for nothing: a mind proposes, a person says yes, once."""
     machine = NoSequence()
-    edits = [{**EDIT, "source": "x"}]
-    intent = {"kind": "Propose", "title": "t", "reason": "r", "edits": edits, "contract": {}}
-    way = ["PLANNING", "EXECUTING", "LEARNING", "MODIFYING"]
-    answer = {"intent": intent, "path": way, "why": ""}
-    machine.a_goal_is_driven(said=[answer], outputs={}, kind="improvement")
+    machine.a_goal_is_driven(said=[_proposing(contract={})], outputs={}, kind="improvement")
 
     machine.the_kernel_is_told_to_apply(proposal="P-0001")
     assert machine.workshop.applied == []
@@ -269,3 +266,40 @@ def test_the_machine_reaches_proposals(tmp_path: Path) -> None:
 
     assert machine.workshop.applied == ["P-0001"]
     machine.teardown()
+
+
+def test_only_an_improvement_proposes() -> None:
+    """A goal that somebody else's text may have bent changes nothing of ourselves."""
+    machine = NoSequence()
+    answer = _proposing(contract={})
+
+    machine.a_goal_is_driven(said=[answer], outputs={}, kind="goal")
+
+    assert machine.runner.run(machine.desk.every()) == []
+    machine.teardown()
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        {"expected_fixes": ["G-0001"]},
+        {"expected_fixes": "G-0001"},
+        {"cause": ["first"]},
+        {"alternatives": "none"},
+    ],
+)
+def test_a_contract_promises_only_what_it_is_about(contract: JsonObject) -> None:
+    """A goal that is not its own would be run again by it; nonsense would stop the engine."""
+    machine = NoSequence()
+
+    machine.a_goal_is_driven(said=[_proposing(contract)], outputs={}, kind="improvement")
+
+    assert machine.runner.run(machine.desk.every()) == []
+    machine.teardown()
+
+
+def _proposing(contract: JsonObject) -> JsonObject:
+    edits = [{**EDIT, "source": "x"}]
+    intent = {"kind": "Propose", "title": "t", "reason": "r", "edits": edits, "contract": contract}
+    way = ["PLANNING", "EXECUTING", "LEARNING", "MODIFYING"]
+    return {"intent": intent, "path": way, "why": ""}
