@@ -162,6 +162,21 @@ async def test_extra_environment_and_trees_are_given(
     assert b"Permission denied" in result.stderr or b"Read-only" in result.stderr
 
 
+async def test_a_tree_in_the_folder_may_be_named(
+    sandbox: SealedSandbox, folder: Path, tier: Tier
+) -> None:
+    """It can be read and written as the rest of the folder."""
+    (folder / "in").write_text("x")
+    argv = ("python", "-I", "-S", "-c", "print(open('in').read()); open('out', 'w')")
+
+    result = await sandbox.run(
+        SealedRun(argv=argv, folder=folder, readable=(folder / "in",), tier=tier)
+    )
+
+    assert (result.stdout, result.ok) == (b"x\n", True), result.stderr
+    assert (folder / "out").exists()
+
+
 @pytest.mark.parametrize("path", ["/", "/proc", "/proc/1", "/etc", "/no/such/place"])
 async def test_the_whole_machine_is_never_readable(
     sandbox: SealedSandbox, folder: Path, path: str

@@ -176,7 +176,8 @@ class SealedSandbox:
         return {
             "argv": [places.program(run.argv[0]), *run.argv[1:]],
             "folder": str(folder),
-            "readable": [str(tree) for tree in dict.fromkeys(trees)],
+            # What lies in the folder can be read as it is.
+            "readable": [str(tree) for tree in dict.fromkeys(trees) if folder not in tree.parents],
             "links": places.standard_links(),
             "environment": places.environment(folder, run.environment),
             "limits": asdict(_checked(run.limits)),

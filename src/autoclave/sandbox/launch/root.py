@@ -52,11 +52,10 @@ def build(order: Order, source: Source) -> int:
 
 
 def _outermost(order: Order) -> list[str]:
-    """The readable trees without those inside another one, and without the workspace's."""
+    """The readable trees without those that lie inside another one."""
     kept: list[str] = []
     for path in sorted(set(order.readable)):
-        inside = (*kept, order.folder)
-        if not any(path == tree or path.startswith(f"{tree}/") for tree in inside):
+        if not any(path.startswith(f"{tree}/") for tree in kept):
             kept.append(path)
     return kept
 
