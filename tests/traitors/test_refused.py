@@ -47,7 +47,7 @@ OUT_OF_REACH: dict[str, tuple[Make, str]] = {
     "edits the mind of the home": (new("mind/planning.py"), "inside-the-body"),
     "edits the mind of the source": (
         new("src/autoclave/mind/planning.py"),
-        "mind-is-not-sealed",
+        "no-gate-judges-a-mind",
     ),
     "writes to the journal's folder": (new(".autoclave/anchor"), "inside-the-body"),
     "file outside the surface": (new("docs/plan.md", "# Plan\n"), "inside-the-body"),

@@ -123,11 +123,11 @@ def _about_ourselves() -> tuple[Rule, ...]:
             layer=Layer.BUILT_IN,
         ),
         Rule(
-            id="the-mind-is-not-sealed-yet",
+            id="no-gate-judges-a-mind-yet",
             effect=Verdict.DENY,
             risk=Risk.R5,
             when=make_when([modification], {"touches_any": ["mind"]}),
-            reason="the mind runs inside the kernel's process until it is sealed",
+            reason="no gate can tell yet whether another mind decides better",
             match=(_modify(["mind"], "src/autoclave/mind/planning.py"),),
             not_match=(_modify(["capabilities"], "capabilities/x/code.py"),),
             layer=Layer.BUILT_IN,

@@ -82,8 +82,8 @@ class Surface:
     def _outside(self, path: str) -> NotAllowed:
         if PurePosixPath(path).is_relative_to(_MIND):
             return _no(
-                "mind-is-not-sealed",
-                f"{path} belongs to the mind, which does not run sealed yet",
+                "no-gate-judges-a-mind",
+                f"{path} belongs to the mind, and no gate judges a change of it yet",
                 hint="for now only capabilities can be changed by a proposal",
             )
         places = ", ".join(f"{prefix}/" for prefix in self.prefixes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..domain.canonical import JsonObject
-from ..domain.proposal import GateVerdict
+from ..domain.proposal import Evidence, GateVerdict
 from ..domain.proposal_record import ProposalRecord
 
 
@@ -50,6 +50,22 @@ def case_against(record: ProposalRecord) -> list[str]:
     cases = len(record.contract.cause)
     failures = "failure" if cases == 1 else "failures"
     said.append(f"it rests on {cases} recorded {failures} and on the tests there are")
+    said += _flags(evidence)
     if evidence.tier != "FULL":
         said.append(f"it was measured in the {evidence.tier} tier of the sandbox, not in FULL")
+    return said
+
+
+def _flags(evidence: Evidence) -> list[str]:
+    """What passed and still deserves a look: circumstances it reads, how far a file has come."""
+    facts = {gate.name: gate.facts for gate in evidence.gates}
+    looks = facts.get("capability delta", {}).get("flagged", [])
+    said = [f"it {', '.join(looks)}: what it does may depend on when and where"] if looks else []
+    for path, walked in facts.get("surface", {}).get("since_first", {}).items():
+        if walked["steps"]:
+            steps = len(walked["steps"])
+            said.append(
+                f"{path} has come {walked['lines']} lines from its first version, "
+                f"in {steps} earlier step{'s' * (steps > 1)}"
+            )
     return said
