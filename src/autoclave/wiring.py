@@ -67,7 +67,7 @@ def open_control(
     writer = Writer(journal)
     ledger = Ledger(writer, journal)
     files = SafeFiles()
-    sandbox = SealedSandbox(base=home.scratch)
+    sandbox = SealedSandbox(base=home.scratch, warm=True)
     toolbox = SealedToolbox(registry=Registry([]), sandbox=sandbox, files=files)
     body = Body(home, ledger, toolbox)
     integrator = Integrator(registry=lambda: toolbox.registry, sandbox=sandbox, files=files)
@@ -86,6 +86,7 @@ def open_control(
         return answer_upto(ruling, action, up_to, most=gate.policy.approvals.yes_up_to)
 
     def close() -> None:
+        sandbox.close()
         journal.close()
         engine.dispose()
 
