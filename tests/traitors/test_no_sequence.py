@@ -32,6 +32,8 @@ from autoclave.domain.proposal import (
 )
 from autoclave.domain.risk import Risk
 
+pytestmark = pytest.mark.slow
+
 CODE = "capabilities/a/code.py"
 HOST = Path(__file__)
 EDIT = {"operation": "append", "file": CODE, "target": "", "target_hash": ""}

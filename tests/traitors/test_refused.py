@@ -9,6 +9,8 @@ import pytest
 
 from autoclave.domain.proposal import Edit
 
+pytestmark = pytest.mark.slow
+
 TESTS = "capabilities/totals/tests/test_totals.py"
 MANIFEST = "capabilities/totals/capability.toml"
 Make = Callable[[Any], Sequence[Edit]]

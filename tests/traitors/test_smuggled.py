@@ -11,6 +11,8 @@ from autoclave.domain.changes import ABSENT, ChangeSet, FileChange
 from autoclave.domain.errors import NotAllowed, Stale
 from autoclave.domain.proposal import Edit, EditOperation
 
+pytestmark = pytest.mark.slow
+
 BYTES = {
     "bare carriage return": b"x = 1  # harmless\rimport os\n",
     "encoding cookie": b"# -*- coding: utf-7 -*-\nx = 1\n",
