@@ -84,7 +84,7 @@ def _check_keyword(key: str, value: object) -> None:
     if key == "patternProperties" and isinstance(value, dict):
         for pattern in value:
             _check_pattern(pattern)
-    if key in _LABELS and value not in _LABELS[key]:
+    if key in _LABELS and not (isinstance(value, str) and value in _LABELS[key]):
         raise InvalidInput(f"{key} {value!r} is none of {', '.join(sorted(_LABELS[key]))}")
     if key == "x-type":
         for name in _as_list(value):
