@@ -102,5 +102,3 @@ def _answer(data: bytes) -> JsonObject:
     if not isinstance(answer, dict) or "intent" not in answer:
         raise InvalidInput("a mind answers with an object that has an intent")
     return answer
-
-
