@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,13 @@ def test_one_that_was_changed_is_noticed(fast_tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationInvalid, match="was changed"):
         Canary.planted(fast_tmp_path)
+
+
+def test_processes_that_begin_together_have_the_same_one(fast_tmp_path: Path) -> None:
+    """Whoever comes second takes what is there, and nothing else is left behind."""
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: Canary.planted(fast_tmp_path), range(16)))
+
+    token = (fast_tmp_path / "credentials").read_text()
+    assert all(canary(token) for canary in found)
+    assert [each.name for each in fast_tmp_path.iterdir()] == ["credentials"]
