@@ -130,8 +130,6 @@ async def test_own_programs_run_inside_only(
     """Item 33: a choice. What is written may be run in there, with all its limits."""
     source = """
 import os, subprocess
-
-pytestmark = pytest.mark.slow
 handle = os.open('own', os.O_CREAT | os.O_WRONLY, 0o755)
 os.write(handle, b'#!/bin/sh\\ncat /etc/passwd; echo ran\\n'); os.close(handle)
 print(subprocess.run(['./own'], capture_output=True).stdout)

@@ -61,7 +61,9 @@ def test_names_swapped_while_they_are_read(tmp_path: Path, path: str, source: st
     seen, refused = 0, 0
 
     with swapping(tmp_path / "inside", source), beneath.opened_root(tmp_path / "inside") as root:
-        for _ in range(SWAPS):
+        for attempt in range(SWAPS * 500):
+            if attempt >= SWAPS and seen and refused:
+                break  # on a busy machine the other side may take its time
             try:
                 data, _ = beneath.read_file(root, path, most_bytes=100)
             except OSError as error:

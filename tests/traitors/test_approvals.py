@@ -290,8 +290,6 @@ from autoclave.domain.errors import AutoclaveError
 from autoclave.service.home import Home
 from autoclave.wiring import open_control
 
-pytestmark = pytest.mark.slow
-
 async def main():
     control = open_control(Home(root=Path(sys.argv[1])))
     print("ready", flush=True)

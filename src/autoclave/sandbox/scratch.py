@@ -26,10 +26,8 @@ def scratch_below(base: Path) -> Iterator[Path]:
     """A fresh working folder. The folder around it stays ours and holds the lock of the living."""
     place = _usable(base)
     sweep(place)
-    outer = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-    lock = os.open(outer, os.O_RDONLY | os.O_DIRECTORY)
+    outer, lock = _claim(place)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         # Another user, the sealed one, has to pass through when we are root.
         outer.chmod(0o711 if os.geteuid() == 0 else 0o700)
         work = outer / _WORK
@@ -37,6 +35,24 @@ def scratch_below(base: Path) -> Iterator[Path]:
         yield work
     finally:
         remove_tree(outer)
+        os.close(lock)
+
+
+def _claim(place: Path) -> tuple[Path, int]:
+    """A new folder and the lock on it.
+
+    Between the two a sweep in another process can take it for a left-over: then the lock is on
+    something that is gone, and another folder is made.
+    """
+    while True:
+        outer = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        try:
+            lock = os.open(outer, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if outer.exists():
+            return outer, lock
         os.close(lock)
 
 
