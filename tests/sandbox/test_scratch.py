@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import fcntl
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from autoclave.sandbox.scratch import scratch_below
+import pytest
 
-SWEEP = """
-import sys
-from pathlib import Path
-from autoclave.sandbox.scratch import sweep
-print("ready", flush=True)
-while not Path(sys.argv[1], "stop").exists():
-    sweep(Path(sys.argv[1]))
-"""
+from autoclave.sandbox import scratch
 
 
-def test_a_fresh_folder_is_never_taken_for_a_left_over(tmp_path: Path) -> None:
-    """Another process sweeps all the time, also between the making and the locking."""
-    command = [sys.executable, "-c", SWEEP, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as sweeper:
-        assert sweeper.stdout is not None
-        assert sweeper.stdout.readline() == b"ready\n"
-        try:
-            for _ in range(300):
-                with scratch_below(tmp_path) as folder:
-                    (folder / "mine").write_text("here")
-                    assert (folder / "mine").exists()
-        finally:
-            (tmp_path / "stop").touch()
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """A folder that everybody may pass through, so that it is used as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("moment", ["before it is opened", "before it is locked"])
+def test_a_fresh_folder_may_be_swept_before_it_is_locked(
+    base: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Another process tidies up at the worst moment: another folder is made."""
+    left = [1]
+
+    def then_sweep(result: Any) -> Any:
+        if left:
+            left.pop()
+            scratch.sweep(base)
+        return result
+
+    make, lock = tempfile.mkdtemp, fcntl.flock
+    if moment == "before it is opened":
+        monkeypatch.setattr(tempfile, "mkdtemp", lambda **named: then_sweep(make(**named)))
+    else:
+        monkeypatch.setattr(
+            fcntl, "flock", lambda handle, how: then_sweep(None) or lock(handle, how)
+        )
+
+    with scratch.scratch_below(base) as folder:
+        (folder / "mine").write_text("here")
+        scratch.sweep(base)
+        assert (folder / "mine").read_text() == "here"
+
+    assert not left
+    assert list(base.iterdir()) == []
