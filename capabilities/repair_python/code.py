@@ -189,8 +189,18 @@ def _diff(patch: Patch, sources: dict[str, Source]) -> str:
 def _summary(patch: Patch, findings: Findings, others: int) -> str:
     where = ", ".join(sorted(patch.texts))
     how = " and ".join(o.split(":")[0].replace("_", " ") for o in patch.operators)
-    text = f"{len(findings.failing)} failing test(s) repaired in {where} by one change ({how})"
-    return f"{text}; {others} other patch(es) pass the suite too." if others else f"{text}."
+    failing = _count(len(findings.failing), "failing test")
+    text = f"{failing} repaired in {where} by one change ({how})"
+    if not others:
+        return f"{text}."
+    verb = "passes" if others == 1 else "pass"
+    return f"{text}; {_count(others, 'other patch')} {verb} the suite too."
+
+
+def _count(number: int, what: str) -> str:
+    if number == 1:
+        return f"1 {what}"
+    return f"{number} {what}{'es' if what.endswith('ch') else 's'}"
 
 
 def _why_not(findings: Findings) -> str:

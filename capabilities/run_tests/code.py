@@ -42,6 +42,7 @@ def report(heard: Heard, root: Path, *, seconds: float) -> dict[str, Any]:
     return {
         "ok": not reason,
         "reason": one_line(reason, root),
+        "summary": one_line(reason, root) or f"{counts['passed']} of {total} tests pass",
         "total": total,
         **counts,
         "failing": failing,

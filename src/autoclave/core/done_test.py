@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from ..domain.canonical import JsonObject
@@ -19,7 +20,7 @@ _SECONDS = 120.0
 def describe_done_test(run: Run) -> str:
     """The done-test in words."""
     if run.done:
-        return " ".join(run.done)
+        return shlex.join(run.done)
     done = (run.plan or {}).get("done") or {}
     if "capability" in done:
         return f"{done['capability']} says {done['field']}"

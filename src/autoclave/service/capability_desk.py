@@ -70,7 +70,7 @@ class CapabilityDesk:
         return {
             "name": name,
             "ok": all(trial.ok for trial in [*examples, *tests]),
-            "examples": [{"ok": t.ok, "detail": t.why or t.name} for t in examples],
+            "examples": [{"ok": t.ok, "detail": t.why} for t in examples],
             "tests": {
                 "ok": all(trial.ok for trial in tests),
                 "count": len(tests),

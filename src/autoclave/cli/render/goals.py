@@ -97,9 +97,10 @@ def plan(made: JsonObject | None) -> str:
 def spend(spent: object) -> str:
     if not isinstance(spent, dict):
         return ""
+    steps = spent.get("steps", 0)
     return (
         f"{spent.get('usd', 0):.4f} USD, {spent.get('tokens', 0)} tokens,"
-        f" {spent.get('steps', 0)} steps"
+        f" {steps} step{'s' * (steps != 1)}"
     )
 
 

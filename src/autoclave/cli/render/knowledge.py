@@ -52,9 +52,9 @@ def capability_test(report: JsonObject, *, color: bool) -> str:
         lines.append(f"{said} example {number}  {detail}".rstrip())
     tests = report.get("tests") or {}
     if tests:
-        counts = {key: value for key, value in tests.items() if isinstance(value, int | float)}
         said = verdict("ok" if tests.get("ok", report["ok"]) else "fail", color=color, width=6)
-        lines.append(f"{said} tests  {_counts(counts)}".rstrip())
+        lines.append(f"{said} tests: {tests.get('count', 0)} ran")
+        lines += [f"       {clip(failed, 160)}" for failed in tests.get("failed") or ()]
     lines.append("It works as it says." if report["ok"] else "It does not work as it says.")
     return "\n".join(lines)
 
@@ -109,10 +109,6 @@ def answer(found: JsonObject) -> str:
 def _success(stats: JsonObject) -> str:
     runs = stats.get("runs", 0)
     return f"{stats.get('successes', 0)} of {runs}" if runs else "not used yet"
-
-
-def _counts(counts: JsonObject) -> str:
-    return ", ".join(f"{value:g} {name}" for name, value in counts.items() if name != "ok")
 
 
 def _json(value: object) -> str:
