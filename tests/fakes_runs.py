@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.events import Event, EventKind
-from autoclave.domain.run import Run, RunStatus, fold
+from autoclave.domain.folding import fold
+from autoclave.domain.run import Run, RunStatus
 from autoclave.domain.state import NEXT, State
 
 ANYBODY = (

@@ -15,9 +15,10 @@ from autoclave.core.results import good, result_event
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.errors import NotAllowed
 from autoclave.domain.events import Event, EventKind, NewEvent
+from autoclave.domain.folding import fold
 from autoclave.domain.intents import Act, to_json
 from autoclave.domain.risk import Action
-from autoclave.domain.run import Run, fold
+from autoclave.domain.run import Run
 from autoclave.governance.gate import PolicyGate
 
 from .mapping import Tool

@@ -13,7 +13,7 @@ from autoclave.core.journal import SqlJournal
 from autoclave.core.writer import Writer
 from autoclave.domain.canonical import JsonObject, canonical
 from autoclave.domain.events import EventKind, Head, NewEvent
-from autoclave.domain.run import fold_all
+from autoclave.domain.folding import fold_all
 
 _STREAM = "goal/G-0001"
 

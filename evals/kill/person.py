@@ -13,7 +13,8 @@ from autoclave.core.board import BoardProjection
 from autoclave.core.journal import SqlJournal
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.events import EventKind, NewEvent
-from autoclave.domain.run import Run, RunStatus, fold_all
+from autoclave.domain.folding import fold_all
+from autoclave.domain.run import Run, RunStatus
 
 from .world import World
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Engine
 
 from .capabilities import host
 from .capabilities.discovery import discover
@@ -59,47 +61,113 @@ def open_control(
     home.prepare()
     settings = settings or load_settings().settings
     gate = PolicyGate(SafetyRules.load(home.rules))
+    stores = _open_stores(home, settings)
+    hands = _Hands(files=SafeFiles(), sandbox=SealedSandbox(base=home.scratch, warm=True))
+    toolbox = hands.toolbox(Registry([]))
+    body = Body(home, stores.ledger, toolbox)
+    integrator = Integrator(
+        registry=lambda: toolbox.registry, sandbox=hands.sandbox, files=hands.files
+    )
+    parts = _parts(home, stores, hands, gate=gate, body=body, model=model)
+    goals = GoalDesk(parts, stores.board, budget=gate.policy.goal_budget)
+    running = Running(
+        parts, stores.board, goals, lock=lambda: HomeLock(home.lock), at_once=settings.goals_at_once
+    )
+
+    def close() -> None:
+        hands.sandbox.close()
+        stores.close()
+
+    return Control(
+        home=home,
+        parts=parts,
+        writer=stores.writer,
+        journal=stores.journal,
+        board=stores.board,
+        gate=gate,
+        body=body,
+        goals=goals,
+        capabilities=CapabilityDesk(parts, body, integrator),
+        running=running,
+        checkpoints=stores.checkpoints,
+        close=close,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stores:
+    """Everything over the one database."""
+
+    journal: SqlJournal
+    engine: Engine
+    writer: Writer
+    ledger: Ledger
+    checkpoints: Checkpoints
+
+    def board(self, statuses: tuple[str, ...]) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            return find_goals(connection, statuses=statuses)
+
+    def close(self) -> None:
+        self.journal.close()
+        self.engine.dispose()
+
+
+def _open_stores(home: Home, settings: Settings) -> _Stores:
     url = settings.database_url or sqlite_url(home.database).render_as_string(hide_password=False)
     key = load_key(home.key)
     projections = (BoardProjection(), LearningProjection())
     journal = SqlJournal(url, key, home.anchor, projections=projections)
-    engine = open_engine(url)
     writer = Writer(journal)
-    ledger = Ledger(writer, journal)
-    files = SafeFiles()
-    sandbox = SealedSandbox(base=home.scratch, warm=True)
-    toolbox = SealedToolbox(registry=Registry([]), sandbox=sandbox, files=files)
-    body = Body(home, ledger, toolbox)
-    integrator = Integrator(registry=lambda: toolbox.registry, sandbox=sandbox, files=files)
-    knowledge = KnowledgeBase(engine)
+    return _Stores(
+        journal=journal,
+        engine=open_engine(url),
+        writer=writer,
+        ledger=Ledger(writer, journal),
+        checkpoints=_checkpoints(home, url, key),
+    )
 
-    def toolbox_at(folder: Path) -> SealedToolbox:
-        found = discover([folder / "capabilities"])
-        return SealedToolbox(registry=Registry(found.manifests), sandbox=sandbox, files=files)
 
-    def board(statuses: tuple[str, ...]) -> list[dict[str, Any]]:
-        with engine.connect() as connection:
-            return find_goals(connection, statuses=statuses)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hands:
+    """What touches files and runs code."""
+
+    files: SafeFiles
+    sandbox: SealedSandbox
+
+    def toolbox(self, registry: Registry) -> SealedToolbox:
+        return SealedToolbox(registry=registry, sandbox=self.sandbox, files=self.files)
+
+    def toolbox_at(self, folder: Path) -> SealedToolbox:
+        """Over the capabilities below another folder: for candidates."""
+        return self.toolbox(Registry(discover([folder / "capabilities"]).manifests))
+
+
+def _parts(
+    home: Home,
+    stores: _Stores,
+    hands: _Hands,
+    *,
+    gate: PolicyGate,
+    body: Body,
+    model: LanguageModel | None,
+) -> Parts:
+    knowledge = KnowledgeBase(stores.engine)
 
     def answers_beforehand(ruling: Ruling, action: Action, up_to: Risk) -> bool:
         # Looked up each time: the rules may be read again while the agent runs.
         return answer_upto(ruling, action, up_to, most=gate.policy.approvals.yes_up_to)
 
-    def close() -> None:
-        sandbox.close()
-        journal.close()
-        engine.dispose()
-
-    parts = Parts(
-        ledger=ledger,
-        mind=load_mind(home.mind, sandbox),
-        toolbox=toolbox,
-        toolbox_at=toolbox_at,
+    return Parts(
+        ledger=stores.ledger,
+        mind=load_mind(home.mind, hands.sandbox),
+        toolbox=body.toolbox,
+        toolbox_at=hands.toolbox_at,
         gate=gate,
-        files=files,
-        sandbox=sandbox,
+        files=hands.files,
+        sandbox=hands.sandbox,
         knowledge=knowledge,
-        workshop=_workshop(home, sandbox=sandbox, files=files, toolbox_at=toolbox_at),
+        workshop=_workshop(home, hands),
         research=LocalResearch([home.root / "docs"], knowledge=knowledge),
         model=model,
         clock=time.time,
@@ -116,24 +184,6 @@ def open_control(
         shortage=Shortage(home.root, gate.policy.machine),
         escalation=gate.escalation,
         canary=Canary.planted(home.runtime),
-    )
-    goals = GoalDesk(parts, board, budget=gate.policy.goal_budget)
-    running = Running(
-        parts, board, goals, lock=lambda: HomeLock(home.lock), at_once=settings.goals_at_once
-    )
-    return Control(
-        home=home,
-        parts=parts,
-        writer=writer,
-        journal=journal,
-        board=board,
-        gate=gate,
-        body=body,
-        goals=goals,
-        capabilities=CapabilityDesk(parts, body, integrator),
-        running=running,
-        checkpoints=_checkpoints(home, url, key),
-        close=close,
     )
 
 
@@ -153,16 +203,10 @@ def _checkpoints(home: Home, url: str, key: bytes) -> Checkpoints:
     )
 
 
-def _workshop(
-    home: Home,
-    *,
-    sandbox: SealedSandbox,
-    files: SafeFiles,
-    toolbox_at: Callable[[Path], SealedToolbox],
-) -> LibcstWorkshop:
+def _workshop(home: Home, hands: _Hands) -> LibcstWorkshop:
     async def run_examples(folder: Path, name: str) -> list[JsonObject]:
-        registry = toolbox_at(folder).registry
-        trials = Trials(sandbox=sandbox, files=files)
+        registry = hands.toolbox_at(folder).registry
+        trials = Trials(sandbox=hands.sandbox, files=hands.files)
         manifest = registry.get(name)
         ran = await trials.examples(manifest, dependencies=registry.closure(manifest))
         return [{"ok": each.ok, "summary": f"{each.name}: {each.why}"} for each in ran]
@@ -170,8 +214,8 @@ def _workshop(
     return LibcstWorkshop(
         root=home.root,
         prefixes=_BODY,
-        sandbox=sandbox,
-        files=files,
+        sandbox=hands.sandbox,
+        files=hands.files,
         lineage=Lineage(home.lineage, clock=time.time),
         run_examples=run_examples,
         test_helpers=Path(host.__file__),

@@ -14,8 +14,9 @@ from tests.fakes_runs import event, lives
 from autoclave.core.board import PROPOSALS, BoardProjection, find_goals
 from autoclave.core.journal_engine import open_engine
 from autoclave.domain.events import Event, EventKind, NewEvent
+from autoclave.domain.folding import fold
 from autoclave.domain.proposal_record import ONLY_FROM
-from autoclave.domain.run import Run, RunStatus, fold
+from autoclave.domain.run import Run, RunStatus
 
 
 @pytest.fixture(scope="module")

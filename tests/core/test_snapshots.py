@@ -13,7 +13,7 @@ from tests.fakes_runs import event, lives
 from autoclave.core.snapshots import run_from_json, run_to_json
 from autoclave.domain.canonical import canonical
 from autoclave.domain.events import Event, EventKind, NewEvent
-from autoclave.domain.run import fold, fold_all
+from autoclave.domain.folding import fold, fold_all
 
 a_few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -12,7 +12,8 @@ from tests.fakes_runs import event, lives
 
 from autoclave.domain.errors import IllegalTransition
 from autoclave.domain.events import Event, EventKind
-from autoclave.domain.run import Run, RunStatus, fold, fold_all
+from autoclave.domain.folding import fold, fold_all
+from autoclave.domain.run import Run, RunStatus
 from autoclave.domain.state import State
 
 a_few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from ..domain.errors import Fenced, NotFound, Stale
 from ..domain.events import Event, EventKind, Head, NewEvent
+from ..domain.folding import fold, fold_all
 from ..domain.ports import Journal
-from ..domain.run import Run, fold, fold_all
+from ..domain.run import Run
 from .snapshots import run_from_json, run_to_json
 from .writer import Writer
 
