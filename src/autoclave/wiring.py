@@ -30,6 +30,7 @@ from .domain.canonical import JsonObject
 from .domain.ports import LanguageModel
 from .domain.proposal import Approval
 from .domain.risk import Action, Risk, Ruling
+from .domain.sealed import Tier
 from .governance.approval_system import answer_upto, grant
 from .governance.canary import Canary
 from .governance.components import touches_of
@@ -62,7 +63,11 @@ def open_control(
     settings = settings or load_settings().settings
     gate = PolicyGate(SafetyRules.load(home.rules))
     stores = _open_stores(home, settings)
-    hands = _Hands(files=SafeFiles(), sandbox=SealedSandbox(base=home.scratch, warm=True))
+    # RESTRICTED is the least there is, so only a tier of risk that wants more narrows the choice.
+    wants_full = any(gate.policy.terms(risk).sandbox is Tier.FULL for risk in Risk)
+    least = Tier.FULL if wants_full else None
+    sandbox = SealedSandbox(base=home.scratch, warm=True, least=least)
+    hands = _Hands(files=SafeFiles(), sandbox=sandbox)
     toolbox = hands.toolbox(Registry([]))
     body = Body(home, stores.ledger, toolbox)
     integrator = Integrator(

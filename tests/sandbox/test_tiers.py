@@ -11,6 +11,8 @@ from autoclave.domain.errors import SandboxUnavailable
 from autoclave.domain.sealed import Probe, SealedRun, SelfTest, Tier
 from autoclave.sandbox import launching
 from autoclave.sandbox.sealed import SealedSandbox
+from autoclave.service.home import init_home
+from autoclave.wiring import open_control
 
 TRUE = ("true",)
 TryEscapes = Callable[[SealedSandbox, Tier], Awaitable[SelfTest]]
@@ -112,3 +114,21 @@ async def test_a_full_tier_that_cannot_be_set_up_downgrades(
 
     assert (test.tier, test.ok) == (Tier.RESTRICTED, True)
     assert "own user namespace" in test.facts["FULL"]
+
+
+async def test_rules_that_want_the_full_tier_are_not_given_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`sandbox: FULL` in the rules of a home: where FULL leaks, nothing is run in RESTRICTED."""
+    monkeypatch.setattr("autoclave.sandbox.selftest.try_escapes", leaky(Tier.FULL))
+    home = init_home(tmp_path / "home").home
+    text = home.rules.read_text()
+    assert "sandbox: RESTRICTED" in text
+    home.rules.write_text(text.replace("sandbox: RESTRICTED", "sandbox: FULL"))
+
+    control = open_control(home)
+    try:
+        with pytest.raises(SandboxUnavailable, match="FULL"):
+            await control.sandbox_run(TRUE, None, None)
+    finally:
+        await control.aclose()

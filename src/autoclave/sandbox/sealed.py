@@ -31,16 +31,19 @@ class SealedSandbox:
         base: Path,
         require_self_test: bool = True,
         warm: bool = False,
+        least: Tier | None = None,
         most_abi: int = _NEWEST_ABI,
     ) -> None:
         """`base` holds the scratch folders; `most_abi` lets tests stand on an older kernel.
 
-        `warm` keeps helpers that begin Python runs sooner; then `close` has to be called.
+        `warm` keeps helpers that begin Python runs sooner; then `close` has to be called. With
+        `least`, a run that asks for no tier gets that one or is refused.
         """
         self._base = base
         self._require_self_test = require_self_test
         self._most_abi = most_abi
         self._warm = warm
+        self._least = least
         self._helpers: dict[tuple[str, ...], Helper] = {}
         self._tested: dict[Tier, SelfTest] = {}
         self._refusals: dict[Tier, SandboxUnavailable] = {}
@@ -53,7 +56,7 @@ class SealedSandbox:
     async def run(self, run: SealedRun) -> SealedResult:
         """Run one command sealed. Cancelling the task kills the whole tree first."""
         order = self._order(run)
-        tier = await self._choose(run.tier)
+        tier = await self._choose(run.tier or self._least)
         report, streams = await self._launch(order | {"tier": str(tier)}, run)
         return _result(report, streams, tier)
 
