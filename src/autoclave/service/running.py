@@ -13,10 +13,12 @@ from ..core.parts import Parts
 from ..core.proposals import Proposals
 from ..domain.canonical import JsonObject
 from ..domain.events import Event, EventKind, NewEvent
+from ..domain.proposal_record import ProposalRecord
 from ..domain.run import Run, RunKind, RunStatus
 from .goal_desk import Asker, GoalDesk
 from .goals import GoalSpec, question_to_json
 from .history import event_to_json
+from .proposal_view import proposal_to_json
 from .reports import report_of
 
 Listener = Callable[[JsonObject], None]
@@ -73,7 +75,7 @@ class Running:
         made = [each for each in await Proposals(self._parts).every() if each.run in set(waiting)]
         return {
             "opportunities": [_opportunity(run) for run in runs],
-            "proposals": [{"id": p.id, "title": p.title, "status": str(p.status)} for p in made],
+            "proposals": [_proposal(each) for each in made],
             "tried": [{"goal": r.id, "status": str(r.status), "reason": r.reason} for r in runs],
         }
 
@@ -153,3 +155,8 @@ def _opportunity(run: Run) -> JsonObject:
         "confirmations": facts.get("confirmations"),
         "goal": run.id,
     }
+
+
+def _proposal(record: ProposalRecord) -> JsonObject:
+    seen = proposal_to_json(record)
+    return {name: seen[name] for name in ("id", "title", "status", "risk", "digest")}
