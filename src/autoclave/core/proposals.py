@@ -94,7 +94,7 @@ class Proposals:
         record = await self.get(proposal_id)
         draft = record.require(ProposalStatus.APPLIED)
         with self._parts.body_lock():
-            commit = self._parts.workshop.undo(proposal_id)
+            commit = self._cut_off("undo", proposal_id) or self._parts.workshop.undo(proposal_id)
             await self._parts.body_changed(draft.changes.paths, f"undo of {record.id}")
             await self._post(record, EventKind.PROPOSAL_UNDONE, {"commit": commit}, actor=by)
         return await self.get(proposal_id)
@@ -105,10 +105,20 @@ class Proposals:
         draft = record.require(ProposalStatus.UNDONE)
         self._check_rules(record)
         with self._parts.body_lock():
-            commit = self._parts.workshop.redo(proposal_id)
+            commit = self._cut_off("redo", proposal_id) or self._parts.workshop.redo(proposal_id)
             await self._parts.body_changed(draft.changes.paths, f"redo of {record.id}")
             await self._post(record, EventKind.PROPOSAL_REDONE, {"commit": commit}, actor=by)
         return await self.get(proposal_id)
+
+    def _cut_off(self, step: str, proposal_id: str) -> str:
+        """The commit of a step that a crash kept from being written down; empty if there is none.
+
+        The status says that the step is still to be done, so a newest commit that did it is it.
+        """
+        newest = next(iter(self._parts.workshop.lineage()), None)
+        if newest and (newest["step"], newest["proposal"]) == (step, proposal_id):
+            return str(newest["commit"])
+        return ""
 
     async def finish_interrupted(self) -> list[str]:
         """Apply what was approved before a crash, and all that follows. Returns the ids."""
