@@ -4,7 +4,8 @@ AutoclaveError
 ├── Transient            ask again later
 │   ├── Busy             another process holds what we need
 │   ├── OutOfResources   disk, memory or processes ran short
-│   └── ModelUnavailable no language model answers now
+│   ├── ModelUnavailable no language model answers now
+│   └── Unreachable      a server has no name, takes no connection or is too slow
 ├── Refused              plan something else, or ask for something else
 │   ├── InvalidInput     what was given does not have the right form
 │   ├── NotFound         nothing has that name
@@ -50,6 +51,10 @@ class OutOfResources(Transient):
 
 class ModelUnavailable(Transient):
     """No language model answers now."""
+
+
+class Unreachable(Transient):
+    """A server outside has no name, takes no connection or is too slow."""
 
 
 class Refused(AutoclaveError):

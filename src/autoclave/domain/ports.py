@@ -11,6 +11,7 @@ from .canonical import JsonObject
 from .capability import CapabilityResult, Manifest
 from .changes import ChangeSet
 from .events import Event, Head, NewEvent
+from .fetch import FetchRequest, FetchResponse
 from .knowledge import Case, Opportunity, Pattern, PatternKind
 from .proposal import Draft, Edit, Evidence
 from .risk import Action, Ruling
@@ -251,6 +252,23 @@ class Research(Protocol):
 
     def search(self, query: str, *, limit: int = 5) -> list[JsonObject]:
         """Passages with `text`, `source`, `score`, best first."""
+
+
+class Fetcher(Protocol):
+    """Reaches outside: public addresses only, every hop judged."""
+
+    async def fetch(
+        self, request: FetchRequest, *, allow: Callable[[str, str], None]
+    ) -> FetchResponse:
+        """Ask one server, and follow its redirects if the method is GET or HEAD.
+
+        `allow(url, address)` may raise NotAllowed. It is called for the first page and for each
+        redirect: with no address before the name is looked up, so that no name leaks, and with
+        the address before the connection to just that address.
+
+        Raises InvalidInput (URL, headers, an answer that is no HTTP or too long), NotAllowed
+        (forbidden address, redirect to worse), Unreachable (no name, no connection, too slow).
+        """
 
 
 class Listener(Protocol):
