@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..domain.canonical import JsonObject, digest
-from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, NotAllowed, NotServed
+from ..domain.errors import AutoclaveError, Fatal, NotAllowed, NotServed
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import (
     Act,
@@ -29,6 +29,7 @@ from .ending import Ending
 from .parts import Parts
 from .proposing import Proposing
 from .results import bad, failure_of, good, result_event
+from .thinking import Thinking
 
 
 class Performer:
@@ -39,6 +40,7 @@ class Performer:
         self._acting = Acting(parts)
         self._ending = Ending(parts)
         self._proposing = Proposing(parts)
+        self._thinking = Thinking(parts)
 
     async def perform(self, run: Run, intent: Intent) -> Run:
         """The run after the intent; parked when it has to wait."""
@@ -52,7 +54,7 @@ class Performer:
             case Propose():
                 return await self._proposing.perform(run, intent)
             case Think():
-                return await self._think(run, intent)
+                return await self._thinking.perform(run, intent)
             case Wait():
                 return await self._wait(run, intent)
             case Ask():
@@ -70,8 +72,9 @@ class Performer:
                 return await self._proposing.perform(run, intent)
             case Ask():
                 return await self._hear(run, intent)
+            case Think():
+                return await self._thinking.interrupted(run, intent)
             case _:
-                # A model call whose answer never arrived: counted, and not silently paid again.
                 failure = {
                     "error_class": "Interrupted",
                     "message": f"{type(intent).__name__} was cut off",
@@ -79,7 +82,7 @@ class Performer:
                     "traceback": "",
                 }
                 key = (run.open_intent or {})["key"]
-                event = result_event(key, to_json(intent), bad(failure), spend={"model_calls": 1})
+                event = result_event(key, to_json(intent), bad(failure))
                 return await self._parts.ledger.insist(run, event)
 
     async def _look_up(self, run: Run, intent: Recall | Remember | Search | Fetch) -> Run:
@@ -116,48 +119,6 @@ class Performer:
         if ruling.verdict is not Verdict.ALLOW:
             raise NotAllowed(f"the lesson may not be kept: {ruling.reason}", rules=ruling.rules)
         return {"kept": True}
-
-    async def _think(self, run: Run, intent: Think) -> Run:
-        """Ask the model: priced before, written down before, counted after."""
-        model = self._parts.model
-        request = {
-            "purpose": intent.purpose,
-            "messages": intent.messages,
-            "schema": intent.schema,
-            "most_tokens": intent.most_tokens,
-        }
-        if model is None:
-            return await self._record(run, intent, bad(failure_of(_no_model())))
-        price = model.price(request)
-        self._judge_call(run, model.name, price)
-        run.budget.check(run.spend, Spend(usd=price))
-        key = f"{run.id}-{run.keys + 1}"
-        recorded = {"key": key, "intent": to_json(intent), "effect": "once"}
-        event = NewEvent(kind=EventKind.INTENT_RECORDED, payload=recorded)
-        run = await self._parts.ledger.record(run, event)
-        try:
-            answer = await model.complete(request)
-        except Fatal:
-            raise
-        except AutoclaveError as error:
-            failed = result_event(
-                key, to_json(intent), bad(failure_of(error)), spend={"steps": 1, "model_calls": 1}
-            )
-            return await self._parts.ledger.insist(run, failed)
-        spend = {"steps": 1, "model_calls": 1, "tokens": answer["tokens"], "usd": answer["usd"]}
-        done = result_event(key, to_json(intent), good(value=answer), spend=spend)
-        return await self._parts.ledger.insist(run, done)
-
-    def _judge_call(self, run: Run, model: str, price: float) -> None:
-        action = Action(
-            kind=ActionKind.MODEL_CALL,
-            target=model,
-            attributes={"model": model, "usd": price},
-            goal_id=run.id,
-        )
-        ruling = self._parts.gate.judge(action)
-        if ruling.verdict is not Verdict.ALLOW:
-            raise BudgetSpent(f"this model call may not be made: {ruling.reason}")
 
     async def _wait(self, run: Run, intent: Wait) -> Run:
         """A timer is a row; the run comes back when it is due."""
@@ -204,10 +165,3 @@ class Performer:
 def check_budget(run: Run) -> None:
     """Raise BudgetSpent when another step does not fit."""
     run.budget.check(run.spend, Spend(steps=1))
-
-
-def _no_model() -> NotServed:
-    return NotServed(
-        "no language model is configured",
-        hint="configure one, or word the goal so that the capabilities serve it",
-    )

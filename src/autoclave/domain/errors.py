@@ -8,6 +8,7 @@ AutoclaveError
 │   └── Unreachable      a server has no name, takes no connection or is too slow
 ├── Refused              plan something else, or ask for something else
 │   ├── InvalidInput     what was given does not have the right form
+│   │   └── TooLong      it is more than a model can read at once
 │   ├── NotFound         nothing has that name
 │   ├── Conflict         it is not in a state in which this can be done
 │   │   ├── Stale        it changed since you looked
@@ -50,7 +51,11 @@ class OutOfResources(Transient):
 
 
 class ModelUnavailable(Transient):
-    """No language model answers now."""
+    """No language model answers now; `retry_after` is in seconds, when it said so."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
 
 
 class Unreachable(Transient):
@@ -63,6 +68,10 @@ class Refused(AutoclaveError):
 
 class InvalidInput(Refused):
     """What was given does not have the right form."""
+
+
+class TooLong(InvalidInput):
+    """It is more than a language model can read at once."""
 
 
 class NotFound(Refused):

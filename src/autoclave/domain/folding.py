@@ -91,13 +91,15 @@ def _plan_made(run: Run, event: Event) -> Changes:
         plan_trusted=event.payload.get("trusted") is True,
         results={},
         tries={},
+        transcript=(),
         plans_tried=tried,
         done_result=None,
     )
 
 
 def _intent_recorded(run: Run, event: Event) -> Changes:
-    return change(open_intent=event.payload, keys=run.keys + 1)
+    asked = event.payload.get("asked", run.asked)
+    return change(open_intent=event.payload, keys=run.keys + 1, asked=asked)
 
 
 def _changes_prepared(run: Run, event: Event) -> Changes:
@@ -127,6 +129,8 @@ def _result_recorded(run: Run, event: Event) -> Changes:
     if not result["ok"] and intent["kind"] in ("Act", "Finish", "Propose", "Think"):
         failure = {"step": intent.get("step", intent["kind"]), **result["failure"]}
         changes["failures"] = (*run.failures, failure)
+    if run.plan is not None and "uses" in run.plan:
+        changes["transcript"] = (*run.transcript, {"intent": intent, "result": result})
     return changes | _INTENT_RESULTS.get(intent["kind"], _keep_reply)(run, intent, result)
 
 

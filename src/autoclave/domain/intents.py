@@ -49,6 +49,10 @@ class Think:
     schema: JsonObject = field(default_factory=dict)
     """JSON Schema that the answer has to satisfy; empty for free text."""
     most_tokens: int = 4096
+    system: str = ""
+    tools: list[JsonObject] = field(default_factory=list)
+    """What the model may call: `{"name", "description", "input_schema"}`."""
+    effort: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from .changes import ChangeSet
 from .events import Event, Head, NewEvent
 from .fetch import FetchRequest, FetchResponse
 from .knowledge import Case, Opportunity, Pattern, PatternKind
+from .model import Hear, ModelAnswer, ModelLimits, ModelRequest, Quota
 from .proposal import Draft, Edit, Evidence
 from .risk import Action, Ruling
 from .sealed import SealedResult, SealedRun, SelfTest, Tier
@@ -238,13 +239,20 @@ class LanguageModel(Protocol):
     """A paid or local model."""
 
     name: str
+    limits: ModelLimits
 
-    async def complete(self, request: JsonObject) -> JsonObject:
-        """One answer: `{"text": str, "tokens": int, "usd": float}`. Raises ModelUnavailable,
-        CredentialMissing."""
+    async def complete(self, request: ModelRequest, *, hear: Hear | None = None) -> ModelAnswer:
+        """One answer. A refusal, a cut or a full window is an answer too; see its `stop`.
 
-    def price(self, request: JsonObject) -> float:
-        """The most that this request can cost, in US dollars."""
+        Raises ModelUnavailable (ask later), TooLong, InvalidInput (the request is at fault),
+        CredentialMissing and ConfigurationInvalid (a person has to mend something).
+        """
+
+    def price(self, request: ModelRequest) -> float:
+        """The most that this request can cost, in US dollars; never less than what it will."""
+
+    def quota(self) -> Quota:
+        """What the interface said at the last answer about what is left."""
 
 
 class Research(Protocol):

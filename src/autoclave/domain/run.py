@@ -96,6 +96,10 @@ class Run:
     """Results of intents that are not steps (Think, Search, Ask …), oldest first."""
     denials: tuple[str, ...] = ()
     """Kinds of the actions that were denied since a person last looked, oldest first."""
+    transcript: tuple[JsonObject, ...] = ()
+    """Of an open plan: every intent and its result, oldest first. The context is made from it."""
+    asked: JsonObject | None = None
+    """Size and digest of what the model was asked last; the next question is held against it."""
     plans_tried: tuple[str, ...] = ()
     """Signatures of plans that were given up."""
     keys: int = 0

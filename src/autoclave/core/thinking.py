@@ -1,0 +1,182 @@
+"""Asking a language model: judged and priced before, written down before, counted after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..domain.canonical import JsonObject, digest
+from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, ModelUnavailable, NotServed
+from ..domain.events import EventKind, NewEvent
+from ..domain.intents import Think, to_json
+from ..domain.model import ModelAnswer, ModelRequest
+from ..domain.ports import LanguageModel
+from ..domain.risk import Action, ActionKind, Verdict
+from ..domain.run import Run
+from ..domain.usage import Spend
+from .parts import Parts
+from .results import bad, failure_of, good, result_event
+
+_FIRST_WAIT_SECONDS = 30.0
+_LONGEST_WAIT_SECONDS = 900.0
+_FEWEST_TOKENS = 1024
+"""An answer that is cut shorter than this to fit the budget is not worth its price."""
+
+
+class Thinking:
+    """Performs `Think`; also closes one that was cut off."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def perform(self, run: Run, intent: Think) -> Run:
+        """The run after the answer. Raises BudgetSpent before anything is sent."""
+        key = f"{run.id}-{run.keys + 1}"
+        model = self._parts.model
+        if model is None:
+            nobody = result_event(key, _slim(intent), bad(failure_of(_no_model())))
+            return await self._parts.ledger.insist(run, nobody)
+        request = affordable(model, run, _request(intent, key))
+        price = model.price(request)
+        self._judge(run, model.name, price)
+        new, asked = _new_part(run, intent)
+        begun = {
+            "key": key,
+            "intent": new,
+            "effect": "once",
+            "model": model.name,
+            "price": price,
+            "asked": asked,
+        }
+        recorded = NewEvent(kind=EventKind.INTENT_RECORDED, payload=begun)
+        run = await self._parts.ledger.record(run, recorded)
+        try:
+            answer = await model.complete(request)
+        except Fatal as fatal:
+            # Nothing was bought: whoever mends it can let the run ask again.
+            await self._failed(run, key, intent, fatal)
+            raise
+        except AutoclaveError as error:
+            return await self._failed(run, key, intent, error)
+        done = result_event(key, _slim(intent), good(value=answer.to_json()), spend=_spend(answer))
+        return await self._parts.ledger.insist(run, done)
+
+    async def interrupted(self, run: Run, intent: Think) -> Run:
+        """The answer never arrived. It counts as paid in full; asking again is a new call."""
+        begun = run.open_intent or {}
+        failure = {
+            "error_class": "Interrupted",
+            "message": "the call was cut off before its answer was written down; it is counted "
+            "at the most that it can have cost",
+            "where": "",
+            "traceback": "",
+        }
+        spend = {"steps": 1, "model_calls": 1, "usd": begun.get("price", 0.0)}
+        event = result_event(begun["key"], _slim(intent), bad(failure), spend=spend)
+        return await self._parts.ledger.insist(run, event)
+
+    async def _failed(self, run: Run, key: str, intent: Think, error: AutoclaveError) -> Run:
+        """What was not answered is not paid. A model that is away is waited for."""
+        spend = {"steps": 1, "model_calls": 1}
+        failed = result_event(key, _slim(intent), bad(failure_of(error)), spend=spend)
+        if not isinstance(error, ModelUnavailable):
+            return await self._parts.ledger.insist(run, failed)
+        due = self._parts.clock() + _wait_seconds(run, error)
+        timer = {"wake_at": due, "reason": f"waiting for the model: {error.message}"}
+        return await self._parts.ledger.insist(
+            run, failed, NewEvent(kind=EventKind.TIMER_SET, payload=timer)
+        )
+
+    def _judge(self, run: Run, model: str, price: float) -> None:
+        action = Action(
+            kind=ActionKind.MODEL_CALL,
+            target=model,
+            attributes={"model": model, "usd": price},
+            goal_id=run.id,
+        )
+        ruling = self._parts.gate.judge(action)
+        if ruling.verdict is not Verdict.ALLOW:
+            raise BudgetSpent(f"this model call may not be made: {ruling.reason}")
+
+
+def affordable(model: LanguageModel, run: Run, request: ModelRequest) -> ModelRequest:
+    """The request, with a shorter answer when that makes it fit. Raises BudgetSpent."""
+    wanted = request.most_tokens
+    while True:
+        coming = Spend(usd=model.price(request), tokens=request.most_tokens)
+        try:
+            run.budget.check(run.spend, coming)
+        except BudgetSpent:
+            if request.most_tokens // 2 < min(_FEWEST_TOKENS, wanted):
+                raise
+            request = replace(request, most_tokens=request.most_tokens // 2)
+        else:
+            return request
+
+
+def _request(intent: Think, key: str) -> ModelRequest:
+    return ModelRequest(
+        purpose=intent.purpose,
+        messages=tuple(intent.messages),
+        system=intent.system,
+        tools=tuple(intent.tools),
+        schema=intent.schema,
+        most_tokens=intent.most_tokens,
+        effort=intent.effort,
+        key=key,
+    )
+
+
+def _new_part(run: Run, intent: Think) -> tuple[JsonObject, JsonObject]:
+    """The intent without what the call before it said already, and what makes it whole again.
+
+    `asked` says how many messages there are, how many of them the call before began with in the
+    very same words, and whether its instructions and tools were the same.
+    """
+    whole = to_json(intent)
+    before = run.asked or {"messages": 0, "digest": "", "frame": ""}
+    count, frame = before["messages"], digest([intent.system, intent.tools, intent.schema])
+    after = count if count and digest(intent.messages[:count]) == before["digest"] else 0
+    whole["messages"] = intent.messages[after:]
+    if frame == before["frame"]:
+        whole |= {"system": "", "tools": [], "schema": {}}
+    asked = {
+        "messages": len(intent.messages),
+        "digest": digest(intent.messages),
+        "frame": frame,
+        "after": after,
+        "same_frame": frame == before["frame"],
+    }
+    return whole, asked
+
+
+def _slim(intent: Think) -> JsonObject:
+    """What a result repeats of the question: not its text."""
+    return to_json(Think(purpose=intent.purpose, messages=[], most_tokens=intent.most_tokens))
+
+
+def _spend(answer: ModelAnswer) -> JsonObject:
+    return {
+        "steps": 1,
+        "model_calls": 1,
+        "tokens": answer.tokens.total,
+        "usd": answer.usd,
+    }
+
+
+def _wait_seconds(run: Run, error: ModelUnavailable) -> float:
+    """As long as it said, else longer each time in a row."""
+    if error.retry_after is not None:
+        return max(1.0, error.retry_after)
+    in_row = 0
+    for each in reversed(run.replies):
+        if each["result"]["ok"] or each["intent"]["kind"] != "Think":
+            break
+        in_row += 1
+    return min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2.0**in_row)
+
+
+def _no_model() -> NotServed:
+    return NotServed(
+        "no language model is configured",
+        hint="configure one, or word the goal so that the capabilities serve it",
+    )
