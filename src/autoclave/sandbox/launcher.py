@@ -8,6 +8,11 @@ if __name__ == "__main__":
     here = os.path.abspath(__file__)  # noqa: PTH100 - pathlib starts slowly
     sys.path.append(here.rpartition("/autoclave/sandbox/")[0])
 
+    if sys.argv[1:2] == ["inside"]:
+        from autoclave.sandbox.launch.child import go_on
+
+        go_on(*map(int, sys.argv[2:]))
+
     from autoclave.sandbox.launch.supervise import main
 
     main()

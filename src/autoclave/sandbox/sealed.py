@@ -16,6 +16,7 @@ from . import places
 from .helper import Helper, NoHelper, options_of
 from .launching import Answer, launch, rehearse
 from .refusal import unavailable
+from .routes import Route, bubblewrap, present
 from .scratch import is_scratch, scratch_below
 
 _LAST = Tier.RESTRICTED
@@ -33,8 +34,11 @@ class SealedSandbox:
         warm: bool = False,
         least: Tier | None = None,
         most_abi: int = _NEWEST_ABI,
+        routes: tuple[Route, ...] | None = None,
     ) -> None:
         """`base` holds the scratch folders; `most_abi` lets tests stand on an older kernel.
+
+        `routes` are the ways into FULL that may be tried, in this order; without it, all there are.
 
         `warm` keeps helpers that begin Python runs sooner; then `close` has to be called. With
         `least`, a run that asks for no tier gets that one or is refused.
@@ -49,6 +53,9 @@ class SealedSandbox:
         self._refusals: dict[Tier, SandboxUnavailable] = {}
         """Why a tier is not to be had here; asked once, because asking takes time."""
         self._rehearsed: set[Tier] = set()
+        self._routes = list(present() if routes is None else routes)
+        """The first one is taken; what did not lead to FULL is no longer in it."""
+        self._closed: dict[Route, SandboxUnavailable] = {}
 
     def scratch(self) -> AbstractContextManager[Path]:
         return scratch_below(self._base)
@@ -57,7 +64,7 @@ class SealedSandbox:
         """Run one command sealed. Cancelling the task kills the whole tree first."""
         order = self._order(run)
         tier = await self._choose(run.tier or self._least)
-        report, streams = await self._launch(order | {"tier": str(tier)}, run)
+        report, streams = await self._launch(order | self._way(tier), run)
         return _result(report, streams, tier)
 
     def close(self) -> None:
@@ -67,7 +74,7 @@ class SealedSandbox:
 
     async def run_untested(self, run: SealedRun, tier: Tier) -> tuple[SealedResult, JsonObject]:
         """A run before the self-test has passed, with the launcher's facts: for the self-test."""
-        order = self._order(run) | {"tier": str(tier)}
+        order = self._order(run) | self._way(tier)
         report, streams = await launch(order, run.stdin)
         return _result(report, streams, tier), report
 
@@ -109,20 +116,34 @@ class SealedSandbox:
         if tier is _LAST:
             # There is nothing to fall back to, so every run may hope anew.
             return await self._test(tier)
-        if tier in self._refusals:
-            return None
+        test = None
+        while self._routes and (test is None or not test.ok):
+            test = await self._try_route(tier)
+        return test
+
+    async def _try_route(self, tier: Tier) -> SelfTest | None:
+        route = self._routes[0]
         try:
             test = await self._test(tier)
         except SandboxUnavailable as refusal:
-            self._refusals[tier] = refusal
+            self._close(route, refusal)
             return None
         if not test.ok:
-            self._refusals[tier] = _leak(test)
+            self._close(route, _leak(test))
         return test
+
+    def _close(self, route: Route, why: SandboxUnavailable) -> None:
+        """Give a route up; the tier's refusal tells of the first one, which is the usual one."""
+        self._closed.setdefault(route, why)
+        if route in self._routes:
+            self._routes.remove(route)
+        if not self._routes:
+            self._refusals.setdefault(Tier.FULL, next(iter(self._closed.values())))
 
     async def _launch(self, order: JsonObject, run: SealedRun) -> Answer:
         """Warm where that is wanted and makes no difference, else by a launcher of its own."""
-        options = options_of(run) if self._warm else None
+        can_be_warm = self._warm and "bubblewrap" not in order
+        options = options_of(run) if can_be_warm else None
         if options is None:
             return await launch(order, run.stdin)
         try:
@@ -142,7 +163,10 @@ class SealedSandbox:
         from .selftest import try_escapes
 
         # Two first runs at once test twice; a lock would tie the instance to one event loop.
+        route = str(self._routes[0]) if tier is not _LAST else ""
         test = self._tested.get(tier) or await try_escapes(self, tier)
+        if route:
+            test = replace(test, facts=test.facts | {"route": route})
         if test.ok:
             self._tested[tier] = test
         return test
@@ -156,16 +180,34 @@ class SealedSandbox:
 
     def _with_reasons(self, test: SelfTest) -> SelfTest:
         reasons = {str(tier): refusal.message for tier, refusal in self._refusals.items()}
+        reasons |= {str(route): refusal.message for route, refusal in self._closed.items()}
         return replace(test, facts=test.facts | reasons) if reasons else test
 
     def _rehearse(self, tier: Tier) -> None:
         self._rehearsed.add(tier)
+        if tier is _LAST:
+            why = self._refusal_of(tier)
+            if why:
+                self._refusals.setdefault(tier, why)
+            return
+        while self._routes and (why := self._refusal_of(tier)):
+            self._close(self._routes[0], why)
+
+    def _refusal_of(self, tier: Tier) -> SandboxUnavailable | None:
         try:
             with self.scratch() as folder:
                 order = self._order(SealedRun(argv=("python",), folder=folder))
-                rehearse(order | {"tier": str(tier)})
+                rehearse(order | self._way(tier))
         except SandboxUnavailable as refusal:
-            self._refusals.setdefault(tier, refusal)
+            return refusal
+        return None
+
+    def _way(self, tier: Tier) -> JsonObject:
+        """What the launcher is told of the tier, and of the route into it."""
+        way = {"tier": str(tier)}
+        if tier is not _LAST and self._routes[:1] == [Route.BUBBLEWRAP]:
+            way["bubblewrap"] = bubblewrap()
+        return way
 
     def _order(self, run: SealedRun) -> JsonObject:
         if sys.platform != "linux":

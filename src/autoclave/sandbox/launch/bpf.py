@@ -6,6 +6,8 @@ import struct
 
 ALLOW = 0x7FFF0000
 KILL = 0x80000000
+ASK = 0x7FC00000
+"""Whoever listens decides."""
 _ERRNO = 0x00050000
 
 _NUMBER_AT, _MACHINE_AT, _ARGUMENTS_AT = 0, 4, 16

@@ -38,24 +38,38 @@ _WITHOUT_EFFECT = """
     setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat
 """
 
+_MAKERS = "creat mkdir mkdirat symlink symlinkat link linkat openat2"
+_CREATING = 0x40 | 0x400000
+"""O_CREAT, O_TMPFILE."""
+_WHITEOUT = 4
+
 _NEW_NAMESPACES = 0x7E020000
 _TERMINAL_AND_FLAGS_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x401C5820)
 """TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR."""
 _LEASE_AND_NOTIFY = (1024, 1026)
 _PR_SET_DUMPABLE = 4
 _SET_MODE_FILTER = 1
+_NEW_LISTENER = 8
 _SCOPES_FROM = 6
 """The Landlock that refuses signals to others by itself."""
 
 
-def install(*, abi: int, is_full: bool) -> None:
-    """Filter this thread and all its children for good. Needs no-new-privileges."""
-    code = _built(abi=abi, is_full=is_full)
+def install(*, abi: int, is_full: bool, asks: bool = False) -> int:
+    """Filter this thread and all its children for good. Needs no-new-privileges.
+
+    With `asks` every call that may make a file waits for an answer, given through the descriptor
+    that is returned.
+    """
+    if asks:
+        code = program(os.uname().machine, abi=abi, own_pid=os.getpid(), is_full=True, asks=True)
+    else:
+        code = _built(abi=abi, is_full=is_full)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("=H6xQ", len(code) // 8, ctypes.addressof(buffer))
     found = machine(os.uname().machine)
     number = found[1]["seccomp"] if found else 0
-    call("seccomp filter", number, _SET_MODE_FILTER, 0, header)
+    flags = _NEW_LISTENER if asks else 0
+    return call("seccomp filter", number, _SET_MODE_FILTER, flags, header)
 
 
 def build_ahead(*, abi: int) -> None:
@@ -74,7 +88,9 @@ def _built(*, abi: int, is_full: bool) -> bytes:
     return program(os.uname().machine, abi=abi, own_pid=os.getpid(), is_full=is_full)
 
 
-def program(machine_name: str, *, abi: int, own_pid: int, is_full: bool = False) -> bytes:
+def program(
+    machine_name: str, *, abi: int, own_pid: int, is_full: bool = False, asks: bool = False
+) -> bytes:
     """The whole filter. Older Landlock leaves signals and truncation to it."""
     found = machine(machine_name)
     if found is None:
@@ -90,6 +106,7 @@ def program(machine_name: str, *, abi: int, own_pid: int, is_full: bool = False)
         *hollow,
         *_by_argument(numbers, refuse),
         *_for_old_landlock(numbers, abi, own_pid),
+        *(_makers(numbers) if asks else ()),
     ]
     return bpf.prologue(word) + b"".join(parts) + bpf.otherwise(bpf.ALLOW)
 
@@ -106,6 +123,15 @@ def _by_argument(numbers: dict[str, int], refuse: int) -> list[bytes]:
         # The supervisor has to see open files of its descendants to count hidden disk use.
         bpf.when_equal(numbers["prctl"], 0, (_PR_SET_DUMPABLE,), refuse),
     ]
+
+
+def _makers(numbers: dict[str, int]) -> list[bytes]:
+    """The calls after which there may be one file more; mknod and bind are refused anyway."""
+    parts = [bpf.always(numbers[name], bpf.ASK) for name in _MAKERS.split() if name in numbers]
+    for name, flags_at in (("open", 1), ("openat", 2)):
+        if name in numbers:
+            parts.append(bpf.when_any_bit(numbers[name], flags_at, _CREATING, bpf.ASK))
+    return [*parts, bpf.when_any_bit(numbers["renameat2"], 4, _WHITEOUT, bpf.ASK)]
 
 
 def _for_old_landlock(numbers: dict[str, int], abi: int, own_pid: int) -> list[bytes]:

@@ -13,6 +13,10 @@ from . import calls, first, identity, landlock, root, signals, view
 from .order import Limits, Order
 from .system import StepFailed, prctl
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RESULT, STATUS = 3, 4
 """Descriptors inside: the result pipe, and the one that tells how far the child came."""
 _HIGH = 1000
@@ -27,9 +31,35 @@ def start(
     Returns only for a warm run, whose command this interpreter then runs itself. `ends` are
     stdin, stdout, stderr and the result pipe, in this order; `line` is FULL's alone.
     """
-    try:
+    def seal() -> int:
         _prepare((*ends, status, line) if order.is_full else (*ends, status))
-        abi = _seal_fully(order, uid=uid) if order.is_full else _seal(order, uid=uid, tasks=tasks)
+        if order.bubblewrap:
+            from . import bubble
+
+            bubble.leave_for(order, uid=uid, kept=(STATUS, first.LINE))
+        return _seal_fully(order, uid=uid) if order.is_full else _seal(order, uid=uid, tasks=tasks)
+
+    _go(order, seal)
+
+
+def go_on(folder: int, written: int) -> None:
+    """The first process that bubblewrap started. `folder` is the real one, `written` its order."""
+    from . import bubble
+
+    order = bubble.read_order(written)
+
+    def seal() -> int:
+        for fd in (STATUS, first.LINE, folder):
+            os.set_inheritable(fd, False)
+        bubble.arrive(order, folder)
+        return _seal_first(order)
+
+    _go(order, seal)
+
+
+def _go(order: Order, seal: Callable[[], int]) -> None:
+    try:
+        abi = seal()
         _say({"abi": abi, "uid": os.getuid()})
         if order.is_warm:
             os.close(STATUS)
@@ -80,6 +110,10 @@ def _seal(order: Order, *, uid: int | None, tasks: int) -> int:
 def _seal_fully(order: Order, *, uid: int | None) -> int:
     """Tier FULL: what follows it happens two processes further down."""
     first.enter(order, uid=uid)
+    return _seal_first(order)
+
+
+def _seal_first(order: Order) -> int:
     # Own namespaces count anew: only the first process is there.
     _limit(order.limits, 1)
     prctl("no new privileges", _PR_SET_NO_NEW_PRIVS, 1)
@@ -89,7 +123,8 @@ def _seal_fully(order: Order, *, uid: int | None) -> int:
     command = os.fork()
     if command:
         first.stay(command)
-    os.close(first.LINE)
+    if not order.bubblewrap:
+        os.close(first.LINE)
     os.setsid()
     prctl("die with the first process", _PR_SET_PDEATHSIG, signals.KILL)
     return _shut_in(order)
@@ -100,11 +135,16 @@ def _shut_in(order: Order) -> int:
         os.chdir(order.folder)
     except OSError as error:
         raise StepFailed(f"enter {order.folder}", error.errno or errno.EIO) from error
-    readable = [*order.readable, *root.READABLE] if order.is_full else order.readable
+    has_proc = order.is_full and not order.bubblewrap
+    readable = [*order.readable, *root.READABLE] if has_proc else order.readable
     # A new program would be; for a warm run it has to be said.
     prctl("be looked after", _PR_SET_DUMPABLE, 1)
     abi = landlock.restrict(readable=readable, writable=order.folder, most_abi=order.most_abi)
-    calls.install(abi=abi, is_full=order.is_full)
+    listener = calls.install(abi=abi, is_full=order.is_full, asks=bool(order.bubblewrap))
+    if order.bubblewrap:
+        from . import bubble
+
+        bubble.hand_over(listener)
     return abi
 
 

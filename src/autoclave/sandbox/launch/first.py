@@ -18,7 +18,7 @@ from .workspace import Copy, TooMuch
 
 LINE = 5
 """Descriptor of the line to the supervisor; the command never has it."""
-_RIGHTS = 1
+_CREDENTIALS = struct.Struct("=iII")
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 
@@ -31,6 +31,8 @@ class Line:
 
     def __init__(self) -> None:
         self._ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        # Whoever speaks is named by the kernel, in our own numbers.
+        self._ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
         self.theirs = theirs.detach()
         self.fd = self._ours.fileno()
 
@@ -44,16 +46,28 @@ class Line:
         self._ours.send(b"go")
         return int(said)
 
+    def meet_through(self) -> int:
+        """The same for a first process that bubblewrap made; what we forked stays as its parent."""
+        os.close(self.theirs)
+        said, named, _, _ = self._ours.recvmsg(64, _socket.CMSG_SPACE(_CREDENTIALS.size))
+        if not said or not named:
+            return 0
+        self._ours.send(b"go")
+        pid, _, _ = _CREDENTIALS.unpack(named[0][2])
+        return int(pid)
+
     def forget(self) -> None:
         """In the child, where the number of this end will mean something else."""
         self._ours.detach()
 
-    def workspace(self) -> int:
-        """The handle that the first process sends; it outlives everything inside."""
-        _, rights, _, _ = self._ours.recvmsg(16, _socket.CMSG_SPACE(4))
+    def handle(self) -> int:
+        """The one that is sent next: the workspace, which outlives everything inside, is first."""
+        room = _socket.CMSG_SPACE(4) + _socket.CMSG_SPACE(_CREDENTIALS.size)
+        _, parts, _, _ = self._ours.recvmsg(16, room)
+        rights = [data for _, kind, data in parts if kind == _socket.SCM_RIGHTS]
         if not rights:
             raise StepFailed("take the workspace over", errno.ECHILD)
-        return int(struct.unpack("=i", rights[0][2][:4])[0])
+        return int(struct.unpack("=i", rights[0][:4])[0])
 
     def status(self) -> int | None:
         """How the command ended, as `wait` says it; None when the first process itself is gone."""
@@ -76,9 +90,14 @@ def enter(order: Order, *, uid: int | None) -> None:
     _fork_the_first(line)
     mounts.make_private()
     workspace = root.build(order, source or root.Source(order))
+    fill(order, line, folder=folder, workspace=workspace)
+
+
+def fill(order: Order, line: _socket.socket, *, folder: int, workspace: int) -> None:
+    """Copy the inputs in and let the supervisor have the workspace."""
     _copy_in(folder, workspace, order)
     os.close(folder)
-    line.sendmsg([b"w"], [(_socket.SOL_SOCKET, _RIGHTS, struct.pack("=i", workspace))])
+    line.sendmsg([b"w"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", workspace))])
     line.detach()
     os.close(workspace)
 

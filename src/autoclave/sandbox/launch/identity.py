@@ -15,7 +15,7 @@ from .system import StepFailed, call, prctl
 _HIGH, _LOW = 1_900_000_000, 64_000
 """First uids of the ranges used: one that nobody assigns, one for small uid maps."""
 _HIGH_COUNT, _LOW_COUNT = 200_000_000, 1_000
-_PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 24, 47, 4
+_PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 23, 24, 47, 4
 _CAPABILITY_VERSION = 0x20080522
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 
@@ -99,7 +99,9 @@ def empty_bounding_set() -> None:
     """No program can hand a capability out, whatever its file says."""
     for capability in range(64):
         try:
-            prctl("bounding set", _PR_CAPBSET_DROP, capability)
+            # What bubblewrap has emptied already nobody may empty again.
+            if prctl("bounding set", _PR_CAPBSET_READ, capability):
+                prctl("bounding set", _PR_CAPBSET_DROP, capability)
         except StepFailed as failure:
             if failure.errno == errno.EINVAL:
                 return

@@ -26,6 +26,8 @@ _X86_64 = """
     fchmodat=268 fchmodat2=452 chown=92 fchown=93 lchown=94 fchownat=260 utime=132 utimes=235
     utimensat=280 futimesat=261 setxattr=188 lsetxattr=189 fsetxattr=190 setxattrat=463
     removexattr=197 lremovexattr=198 fremovexattr=199 removexattrat=466 seccomp=317 capset=126
+    open=2 openat=257 openat2=437 creat=85 mkdir=83 mkdirat=258 symlink=88 symlinkat=266 link=86
+    linkat=265 renameat2=316
 """
 
 _AARCH64 = """
@@ -50,7 +52,8 @@ _AARCH64 = """
     tkill=130 tgkill=131 rt_sigqueueinfo=138 rt_tgsigqueueinfo=240 truncate=45 file_setattr=469
     fchmod=52 fchmodat=53 fchmodat2=452 fchown=55 fchownat=54 utimensat=88 setxattr=5
     lsetxattr=6 fsetxattr=7 setxattrat=463 removexattr=14 lremovexattr=15 fremovexattr=16
-    removexattrat=466 seccomp=277 capset=91
+    removexattrat=466 seccomp=277 capset=91 openat=56 openat2=437 mkdirat=34 symlinkat=36
+    linkat=37 renameat2=276
 """
 
 _MACHINES = {"x86_64": (0xC000003E, _X86_64), "aarch64": (0xC00000B7, _AARCH64)}

@@ -23,6 +23,9 @@ class Order:
         self.most_abi = int(str(data["most_abi"]))
         self.is_full = data["tier"] == "FULL"
         """Whether to seal it in namespaces of its own as well."""
+        self.bubblewrap = str(data.get("bubblewrap") or "")
+        """The program that makes those namespaces; empty to make them ourselves."""
+        self.data = data
         self.stdin = stdin
 
 

@@ -29,7 +29,7 @@ class Source:
     """Handles on all that the new root is made of, opened while it can be reached."""
 
     def __init__(self, order: Order) -> None:
-        self.trees = [(path, mounts.copy_of(path, _TREE)) for path in _outermost(order)]
+        self.trees = [(path, mounts.copy_of(path, _TREE)) for path in outermost(order)]
         present = [path for path in DEVICES if os.path.exists(path)]
         self.devices = [(path, mounts.copy_of(path, _DEVICE)) for path in present]
 
@@ -51,13 +51,18 @@ def build(order: Order, source: Source) -> int:
     return workspace
 
 
-def _outermost(order: Order) -> list[str]:
+def outermost(order: Order) -> list[str]:
     """The readable trees without those that lie inside another one."""
     kept: list[str] = []
     for path in sorted(set(order.readable)):
         if not any(path.startswith(f"{tree}/") for tree in kept):
             kept.append(path)
     return kept
+
+
+def workspace_bytes(order: Order) -> int:
+    """One page more than allowed, for the same reason as one inode."""
+    return (-(-order.limits.disk_bytes // _PAGE) + 1) * _PAGE
 
 
 def _mount_proc() -> None:
@@ -71,10 +76,8 @@ def _mount_proc() -> None:
 
 
 def _mount_workspace(order: Order) -> int:
-    """One page and one inode more than allowed, so that using them shows who went over."""
-    limits = order.limits
-    pages = -(-limits.disk_bytes // _PAGE) + 1
-    options = f"mode=0700,size={pages * _PAGE},nr_inodes={limits.inodes + 2}"
+    """One inode more than allowed, so that using it shows who went over."""
+    options = f"mode=0700,size={workspace_bytes(order)},nr_inodes={order.limits.inodes + 2}"
     place = f".{order.folder}"
     try:
         os.makedirs(place, mode=0o755, exist_ok=True)

@@ -26,6 +26,11 @@ _FLOOD = 16
 """Output this many times over its cap ends the run."""
 
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .inodes import Inodes
+
+
 class Sealed(BaseException):
     """Unwinds a warm child to the top of its interpreter, where the command is run."""
 
@@ -63,8 +68,9 @@ class Supervisor:
         self._uid = identity.fresh_uid() if os.geteuid() == 0 else None
         self._disk: HostFolder | InMemory = HostFolder(order)
         self._line = first.Line() if order.is_full else None
-        self._ours = 0
-        """The first process of tier FULL, which is not the command's."""
+        self._ours = frozenset[int]()
+        """Processes of tier FULL that are not the command's: the first one, and bubblewrap."""
+        self._inodes: Inodes | None = None
         self._most_rss = 0
         self._next_look = 0.0
         self._ended = ""
@@ -78,10 +84,10 @@ class Supervisor:
         if "full" in sealed:
             self._ended = "disk"
         elif self._line:
-            self._disk = InMemory(self._order, self._line.workspace())
+            self._take_over(self._line)
         self._watch()
         was_running = self._reap.status is None
-        strays = tree.end(self._reap) - was_running - bool(self._ours)
+        strays = tree.end(self._reap) - was_running - len(self._ours)
         for pipe in self._pipes:
             pipe.drain()
         facts = self._facts(sealed, strays)
@@ -113,8 +119,11 @@ class Supervisor:
         caps = (self._limits.output_bytes, self._limits.output_bytes, self._limits.result_bytes)
         self._pipes = [Capped(read, cap) for (read, _), cap in zip(pairs, caps, strict=False)]
         self._status = pairs[3][0]
-        if self._line:
-            pid = self._ours = self._line.meet(pid)
+        if self._line and self._order.bubblewrap:
+            self._ours = frozenset({pid, self._line.meet_through()})
+        elif self._line:
+            pid = self._line.meet(pid)
+            self._ours = frozenset({pid})
         self._reap = tree.Reap(pid)
 
     def _sealed(self) -> dict[str, object]:
@@ -127,10 +136,23 @@ class Supervisor:
         if "abi" not in said and "full" not in said:
             tree.end(self._reap)
             number = int(str(said.get("errno") or errno.ECHILD))
-            raise StepFailed(
-                str(said.get("step", "start the child")), number, str(said.get("why", ""))
-            )
+            why = said.get("why") or (self._last_words() if self._order.bubblewrap else "")
+            raise StepFailed(str(said.get("step", "start the child")), number, str(why))
         return said
+
+    def _last_words(self) -> str:
+        """What bubblewrap wrote when it could not do what it was told."""
+        errors = self._pipes[1]
+        errors.drain()
+        return bytes(errors.data[-300:]).decode("utf-8", "backslashreplace").strip()
+
+    def _take_over(self, line: first.Line) -> None:
+        workspace = line.handle()
+        self._disk = InMemory(self._order, workspace)
+        if self._order.bubblewrap:
+            from .inodes import Inodes
+
+            self._inodes = Inodes(line.handle(), workspace, self._limits.inodes)
 
     def _watch(self) -> None:
         """Until the child exits or something ends it."""
@@ -138,6 +160,8 @@ class Supervisor:
         self._exit = self._line.fd if self._line else os.pidfd_open(self._reap.main)
         for fd in (_CALLER, self._exit, *(pipe.fd for pipe in self._pipes)):
             poller.register(fd, select.POLLIN)
+        if self._inodes:
+            poller.register(self._inodes.fd, select.POLLIN)
         deadline = self._began + self._limits.wall_seconds
         self._next_look = self._began + _LOOK_SECONDS / 4
         while not self._ended:
@@ -155,6 +179,8 @@ class Supervisor:
             self._ended = "cancelled"
         if self._line and fd == self._exit:
             self._reap.status = self._line.status()
+        if self._inodes and fd == self._inodes.fd and not self._inodes.answer():
+            poller.unregister(fd)
         for pipe in self._pipes:
             if pipe.fd == fd:
                 pipe.read()

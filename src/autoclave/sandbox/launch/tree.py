@@ -37,12 +37,12 @@ def below(pid: int) -> list[int]:
 class Use:
     """What a set of processes uses at one moment; of `ours` only the dead that it collected."""
 
-    def __init__(self, pids: list[int], *, ours: int = 0) -> None:
+    def __init__(self, pids: list[int], *, ours: frozenset[int] = frozenset()) -> None:
         self.alive: list[int] = []
         self.cpu_seconds = 0.0
         self.rss_bytes = 0
         for pid in pids:
-            self._add(pid, is_ours=pid == ours)
+            self._add(pid, is_ours=pid in ours)
 
     def _add(self, pid: int, *, is_ours: bool) -> None:
         fields = _stat(pid)
