@@ -20,6 +20,7 @@ ANYBODY = (
     EventKind.ANSWER_GIVEN,
     EventKind.RUN_TAKEN,
     EventKind.GOAL_PARKED,
+    EventKind.BUDGET_ADDED,
 )
 """What may come at any moment: people, and a kernel that has not heard of them yet."""
 KERNEL = (
@@ -36,6 +37,7 @@ KERNEL = (
 )
 """What only the activation that drives the run writes."""
 
+CODES = ("", "resources", "budget")
 names = st.sampled_from(["read", "make", "check"])
 words = st.text(max_size=12)
 json_values = st.recursive(
@@ -86,7 +88,8 @@ def lives(draw: st.DrawFn, *, most: int = 25) -> list[Event]:
         payload = draw_payload(draw, kind, run)
         if payload is None:
             continue
-        made.append(event(kind, payload, seq=made[-1].seq + 1))
+        actor = draw(st.sampled_from(["kernel", "person:a"]))
+        made.append(event(kind, payload, seq=made[-1].seq + 1, actor=actor))
         run = fold(run, made[-1])
     return made
 
@@ -157,7 +160,14 @@ def _simple(draw: st.DrawFn, kind: EventKind) -> JsonObject:
         EventKind.ANSWER_GIVEN: {"request": request, "digest": "d", "yes": draw(st.booleans())},
         EventKind.TIMER_SET: {"wake_at": draw(st.floats(1.8e9, 1.9e9)), "reason": draw(words)},
         EventKind.ERROR_MET: {"failure": draw(failures)},
-        EventKind.GOAL_PARKED: {"reason": draw(words), "code": "error"},
+        EventKind.GOAL_PARKED: {
+            "reason": draw(words),
+            "code": draw(st.sampled_from(["error", "budget", "escalation"])),
+            "until": draw(st.sampled_from([None, 1.9e9])),
+        },
+        EventKind.GOAL_PAUSED: {"reason": draw(words), "code": draw(st.sampled_from(CODES))},
+        EventKind.GOAL_RESUMED: {"reason": draw(words), "code": draw(st.sampled_from(CODES))},
+        EventKind.BUDGET_ADDED: {"usd": 1.0, "steps": -3},
         EventKind.GOAL_ENDED: {
             "success": draw(st.sampled_from(["ok", "failed", "unknown"])),
             "reason": draw(words),

@@ -1,15 +1,17 @@
-"""The board: one row per goal and proposal, for lists, the scheduler and a quick status."""
+"""The board: a row per goal and proposal and one for the agent, for lists and the scheduler."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..domain.events import Event, EventKind
 from ..domain.proposal_record import ONLY_FROM
-from ..domain.run import ENDED, RESUMABLE, TAKEABLE, RunStatus
+from ..domain.run import ENDED, ESCALATED, RESUMABLE, RUNNABLE, SPENT, TAKEABLE, RunStatus
+from ..domain.standing import PauseCode, Standing, fold_standing
 
 _METADATA = sa.MetaData()
 
@@ -25,6 +27,7 @@ GOALS = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("code", sa.String, nullable=False),
     sa.Column("question", sa.Text, nullable=False),
     sa.Column("wake_at", sa.Float, nullable=True),
     sa.Column("spend_usd", sa.Float, nullable=False),
@@ -44,20 +47,42 @@ PROPOSALS = sa.Table(
 )
 
 
+STANDING = sa.Table(
+    "standing",
+    _METADATA,
+    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("code", sa.String, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("answered", sa.Text, nullable=False),
+    sa.Column("level", sa.String, nullable=False),
+    sa.Column("shortage", sa.Text, nullable=False),
+)
+"""At most one row: how the whole agent stands."""
+
+
 class BoardProjection:
-    """Port Projection over the two tables."""
+    """Port Projection over the three tables."""
 
     name = "board"
-    version = 2
+    version = 3
 
     def create(self, connection: Any) -> None:
+        # Called before a rebuild: tables of an older shape are made anew.
+        _METADATA.drop_all(connection)
         _METADATA.create_all(connection)
 
     def clear(self, connection: Any) -> None:
-        connection.execute(GOALS.delete())
-        connection.execute(PROPOSALS.delete())
+        for table in _METADATA.sorted_tables:
+            connection.execute(table.delete())
 
     def apply(self, connection: Any, event: Event) -> None:
+        if event.kind in _AGENT:
+            standing = fold_standing(find_standing(connection), event)
+            connection.execute(STANDING.delete())
+            connection.execute(STANDING.insert().values(one=1, **_storable(_row_of(standing))))
+            return
         change = _GOAL_CHANGES.get(event.kind)
         if change is not None:
             goal = event.stream.removeprefix("goal/")
@@ -70,9 +95,7 @@ class BoardProjection:
         if event.kind is EventKind.GOAL_ADDED:
             connection.execute(GOALS.insert().values(id=goal, **values))
         else:
-            change = GOALS.update().where(GOALS.c.id == goal)
-            if only_from := _ONLY_FROM.get(event.kind):
-                change = change.where(GOALS.c.status.in_(only_from))
+            change = GOALS.update().where(GOALS.c.id == goal, *_conditions(event))
             connection.execute(change.values(**values))
 
     def _proposal(self, connection: Any, event: Event) -> None:
@@ -114,6 +137,7 @@ def _added(event: Event) -> dict[str, Any]:
         "state": "IDLE",
         "priority": given.get("priority", 0),
         "reason": "",
+        "code": "",
         "question": "",
         "wake_at": None,
         "spend_usd": 0.0,
@@ -150,7 +174,16 @@ def _paused(event: Event) -> dict[str, Any]:
         "status_before_pause": sa.case((paused, GOALS.c.status_before_pause), else_=GOALS.c.status),
         "status": RunStatus.PAUSED,
         "reason": event.payload.get("reason", ""),
+        "code": sa.case(
+            (GOALS.c.code == ESCALATED, ESCALATED), else_=event.payload.get("code", "")
+        ),
     }
+
+
+def _parked(event: Event) -> dict[str, Any]:
+    given = event.payload
+    more = {"code": given.get("code", ""), "wake_at": given.get("until")}
+    return _status(RunStatus.PARKED)(event) | more
 
 
 def _resumed(event: Event) -> dict[str, Any]:
@@ -160,6 +193,8 @@ def _resumed(event: Event) -> dict[str, Any]:
     return {
         "status": sa.case((goes_back, GOALS.c.status_before_pause), else_=RunStatus.QUEUED.value),
         "reason": "",
+        "code": "",
+        "wake_at": sa.case((goes_back, GOALS.c.wake_at), else_=None),
     }
 
 
@@ -183,7 +218,7 @@ def _status(status: RunStatus) -> Callable[[Event], dict[str, Any]]:
 
 
 def _retried(event: Event) -> dict[str, Any]:
-    fresh = {"state": "IDLE", "status_before_pause": RunStatus.QUEUED}
+    fresh = {"state": "IDLE", "status_before_pause": RunStatus.QUEUED, "code": ""}
     return {**_status(RunStatus.QUEUED)(event), **fresh}
 
 
@@ -195,7 +230,33 @@ _ONLY_FROM: Mapping[EventKind, frozenset[RunStatus]] = {
     EventKind.GOAL_CANCELLED: _OPEN,
     EventKind.GOAL_PARKED: _OPEN,
 }
-"""For what two people or processes write at the same moment the row follows the fold's rule."""
+
+
+def _conditions(event: Event) -> list[Any]:
+    """For what two people or processes write at the same moment the row follows the fold's rule."""
+    status, code = GOALS.c.status, event.payload.get("code", "")
+    conditions: list[Any] = []
+    if only_from := _ONLY_FROM.get(event.kind):
+        conditions.append(status.in_(only_from))
+    if event.kind is EventKind.GOAL_PAUSED and code:
+        conditions.append(status.in_(RUNNABLE))
+    if event.kind is EventKind.GOAL_RESUMED and code:
+        conditions += [GOALS.c.code == code, GOALS.c.code != ESCALATED]
+    elif event.kind is EventKind.GOAL_RESUMED and not _is_explained(event):
+        conditions.append(GOALS.c.code != ESCALATED)
+    if event.kind is EventKind.BUDGET_ADDED:
+        is_for_this = sa.and_(GOALS.c.code == SPENT, GOALS.c.wake_at.is_(None))
+        conditions += [status == RunStatus.PARKED, is_for_this, sa.literal(_is_person(event))]
+    return conditions
+
+
+def _is_explained(event: Event) -> bool:
+    return _is_person(event) and bool(event.payload.get("reason", "").strip())
+
+
+def _is_person(event: Event) -> bool:
+    return event.actor.startswith("person:")
+
 
 _GOAL_CHANGES: Mapping[EventKind, Callable[[Event], dict[str, Any]]] = {
     EventKind.GOAL_ADDED: _added,
@@ -211,7 +272,12 @@ _GOAL_CHANGES: Mapping[EventKind, Callable[[Event], dict[str, Any]]] = {
     EventKind.GOAL_PAUSED: _paused,
     EventKind.GOAL_RESUMED: _resumed,
     EventKind.GOAL_CANCELLED: _status(RunStatus.CANCELLED),
-    EventKind.GOAL_PARKED: _status(RunStatus.PARKED),
+    EventKind.GOAL_PARKED: _parked,
+    EventKind.BUDGET_ADDED: lambda event: {
+        "status": RunStatus.QUEUED,
+        "reason": "",
+        "code": "",
+    },
     EventKind.GOAL_RETRIED: _retried,
     EventKind.GOAL_ENDED: _ended,
 }
@@ -219,6 +285,7 @@ _GOAL_CHANGES: Mapping[EventKind, Callable[[Event], dict[str, Any]]] = {
 _PROPOSAL_STATUS: Mapping[EventKind, str] = {
     EventKind.PROPOSAL_DRAFTED: "draft",
     EventKind.GATES_JUDGED: "waiting",
+    EventKind.PROPOSAL_SIGNED: "signed",
     EventKind.PROPOSAL_APPROVED: "approved",
     EventKind.PROPOSAL_REJECTED: "rejected",
     EventKind.PROPOSAL_RETURNED: "returned",
@@ -227,6 +294,24 @@ _PROPOSAL_STATUS: Mapping[EventKind, str] = {
     EventKind.PROPOSAL_UNDONE: "undone",
     EventKind.PROPOSAL_REDONE: "applied",
 }
+
+
+_AGENT = frozenset(
+    {EventKind.AGENT_PAUSED, EventKind.AGENT_RESUMED, EventKind.SHORTAGE_CHANGED}
+)
+
+
+def find_standing(connection: Any) -> Standing:
+    """How the whole agent stands."""
+    row = connection.execute(sa.select(STANDING)).mappings().first()
+    if row is None:
+        return Standing()
+    given = {name: value for name, value in row.items() if name != "one"}
+    return Standing(**{**given, "code": PauseCode(row["code"]) if row["code"] else None})
+
+
+def _row_of(standing: Standing) -> dict[str, Any]:
+    return {**asdict(standing), "code": standing.code.value if standing.code else ""}
 
 
 def find_goals(connection: Any, *, statuses: tuple[str, ...] = ()) -> list[dict[str, Any]]:

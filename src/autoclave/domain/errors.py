@@ -110,7 +110,14 @@ class NeedsPerson(Refused):
 
 
 class BudgetSpent(Refused):
-    """The money, tokens, steps or time of a goal or a day are used up."""
+    """The money, tokens, steps or time of a goal or a day are used up.
+
+    `until` is when there is something to spend again, when that comes by itself.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", until: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.until = until
 
 
 class NotServed(Refused):

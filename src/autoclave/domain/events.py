@@ -14,6 +14,9 @@ class EventKind(StrEnum):
     # the agent
     AGENT_STARTED = "AgentStarted"
     AGENT_STOPPED = "AgentStopped"
+    AGENT_PAUSED = "AgentPaused"
+    AGENT_RESUMED = "AgentResumed"
+    SHORTAGE_CHANGED = "ShortageChanged"
     SANDBOX_TESTED = "SandboxTested"
     CAPABILITY_ENROLLED = "CapabilityEnrolled"
     PATTERN_RETIRED = "PatternRetired"
@@ -21,6 +24,10 @@ class EventKind(StrEnum):
     CHECKPOINT_MADE = "CheckpointMade"
     CHECKPOINT_RESTORED = "CheckpointRestored"
     EVENTS_PRUNED = "EventsPruned"
+    # the owners
+    OWNER_ENROLLED = "OwnerEnrolled"
+    OWNER_CHANGE_SIGNED = "OwnerChangeSigned"
+    OWNER_REMOVED = "OwnerRemoved"
     # a goal
     GOAL_ADDED = "GoalAdded"
     RUN_TAKEN = "RunTaken"
@@ -31,6 +38,7 @@ class EventKind(StrEnum):
     CHANGES_PREPARED = "ChangesPrepared"
     CHANGES_ROLLED_BACK = "ChangesRolledBack"
     QUESTION_ASKED = "QuestionAsked"
+    ANSWER_SIGNED = "AnswerSigned"
     ANSWER_GIVEN = "AnswerGiven"
     TIMER_SET = "TimerSet"
     ERROR_MET = "ErrorMet"
@@ -39,11 +47,14 @@ class EventKind(StrEnum):
     GOAL_RESUMED = "GoalResumed"
     GOAL_CANCELLED = "GoalCancelled"
     GOAL_PARKED = "GoalParked"
+    BUDGET_ADDED = "BudgetAdded"
     GOAL_RETRIED = "GoalRetried"
     GOAL_ENDED = "GoalEnded"
     # a proposal
     PROPOSAL_DRAFTED = "ProposalDrafted"
     GATES_JUDGED = "GatesJudged"
+    PROPOSAL_SHOWN = "ProposalShown"
+    PROPOSAL_SIGNED = "ProposalSigned"
     PROPOSAL_APPROVED = "ProposalApproved"
     PROPOSAL_REJECTED = "ProposalRejected"
     PROPOSAL_RETURNED = "ProposalReturned"
@@ -71,7 +82,7 @@ class Event:
     id: int
     """Position in the whole log, from 1, without gaps."""
     stream: str
-    """`agent`, `goal/G-0001`, `proposal/P-0001`."""
+    """`agent`, `owners`, `goal/G-0001`, `proposal/P-0001`."""
     seq: int
     """Position in its stream, from 1."""
     epoch: int

@@ -10,7 +10,7 @@ from .canonical import JsonObject
 from .events import Event, EventKind
 from .provenance import TRUSTED
 from .risk import Risk
-from .run import ESCALATED, RESUMABLE, TAKEABLE, Run, RunKind, RunStatus
+from .run import ESCALATED, RESUMABLE, RUNNABLE, SPENT, TAKEABLE, Run, RunKind, RunStatus
 from .state import State, check_transition
 from .usage import Budget, Spend
 
@@ -52,6 +52,7 @@ def _added(run: Run, event: Event) -> Changes:
         facts=given.get("facts", {}),
         added_by=event.actor,
         added_at=event.at,
+        depth=given.get("depth", 0),
         from_person=from_person,
     )
 
@@ -89,6 +90,7 @@ def _plan_made(run: Run, event: Event) -> Changes:
     return change(
         plan=event.payload["plan"],
         plan_trusted=event.payload.get("trusted") is True,
+        plan_by_model=event.payload.get("by_model") is True,
         results={},
         tries={},
         transcript=(),
@@ -206,6 +208,7 @@ def _timer_set(run: Run, event: Event) -> Changes:
         status=RunStatus.WAITING,
         wake_at=event.payload["wake_at"],
         reason=event.payload["reason"],
+        idle_activations=0,
     )
 
 
@@ -214,13 +217,16 @@ def _error_met(run: Run, event: Event) -> Changes:
 
 
 def _paused(run: Run, event: Event) -> Changes:
-    if run.is_ended:
+    """What the kernel pauses, with a code, is what would run; a person's pause outlasts that."""
+    code = event.payload.get("code", "")
+    if run.is_ended or (code and run.status not in RUNNABLE):
         return {}
     is_paused = run.status is RunStatus.PAUSED
     return change(
         status=RunStatus.PAUSED,
         status_before_pause=run.status_before_pause if is_paused else run.status,
         reason=event.payload.get("reason", ""),
+        parked_by=ESCALATED if run.parked_by == ESCALATED else code,
     )
 
 
@@ -230,11 +236,20 @@ def _resumed(run: Run, event: Event) -> Changes:
     waits = {RunStatus.AWAITING_HUMAN, RunStatus.WAITING}
     back = run.status_before_pause if run.status is RunStatus.PAUSED else RunStatus.QUEUED
     status = back if back in waits else RunStatus.QUEUED
-    return change(status=status, reason="", parked_by="", denials=(), idle_activations=0)
+    return change(
+        status=status,
+        reason="",
+        parked_by="",
+        denials=(),
+        idle_activations=0,
+        wake_at=run.wake_at if status is RunStatus.WAITING else None,
+    )
 
 
 def _may_resume(run: Run, event: Event) -> bool:
-    """After an escalation only by a person who says why."""
+    """After an escalation only by a person who says why; by a code only what has that code."""
+    if code := event.payload.get("code", ""):
+        return bool(run.parked_by == code != ESCALATED)
     if run.parked_by != ESCALATED:
         return True
     return event.actor.startswith("person:") and bool(event.payload.get("reason", "").strip())
@@ -251,7 +266,23 @@ def _parked(run: Run, event: Event) -> Changes:
     if run.is_ended:
         return {}
     code = event.payload.get("code", "")
-    return change(status=RunStatus.PARKED, reason=event.payload["reason"], parked_by=code)
+    return change(
+        status=RunStatus.PARKED,
+        reason=event.payload["reason"],
+        parked_by=code,
+        wake_at=event.payload.get("until"),
+    )
+
+
+def _budget_added(run: Run, event: Event) -> Changes:
+    """Only people give more. What waits for the next day goes on waiting."""
+    if run.is_ended or not event.actor.startswith("person:"):
+        return {}
+    changes = change(budget=run.budget.plus(event.payload))
+    is_for_this = run.parked_by == SPENT and run.wake_at is None
+    if run.status is RunStatus.PARKED and is_for_this:
+        changes |= change(status=RunStatus.QUEUED, reason="", parked_by="", idle_activations=0)
+    return changes
 
 
 def _retried(run: Run, event: Event) -> Changes:
@@ -262,7 +293,7 @@ def _retried(run: Run, event: Event) -> Changes:
 
 _KEPT_ON_RETRY = frozenset(
     {"id", "kind", "text", "workspace", "done", "priority", "budget", "allow_up_to", "model"}
-    | {"facts", "added_by", "added_at", "from_person", "epoch", "seq", "keys", "answers"}
+    | {"facts", "added_by", "added_at", "depth", "from_person", "epoch", "seq", "keys", "answers"}
 )
 
 
@@ -293,6 +324,7 @@ _REDUCERS: Mapping[EventKind, Callable[[Run, Event], Changes]] = {
     EventKind.GOAL_RESUMED: _resumed,
     EventKind.GOAL_CANCELLED: _cancelled,
     EventKind.GOAL_PARKED: _parked,
+    EventKind.BUDGET_ADDED: _budget_added,
     EventKind.GOAL_RETRIED: _retried,
     EventKind.GOAL_ENDED: _ended,
 }

@@ -34,6 +34,10 @@ TAKEABLE = RUNNABLE | {RunStatus.WAITING}
 RESUMABLE = frozenset({RunStatus.PAUSED, RunStatus.PARKED})
 ESCALATED = "escalation"
 """The code of a run that was parked because a person has to look."""
+SPENT = "budget"
+"""The code of a run that was parked because there is nothing left to spend."""
+SHORT = "resources"
+"""The code of a run that was paused because the machine has reached a hard limit."""
 
 
 class RunKind(StrEnum):
@@ -60,6 +64,8 @@ class Run:
     """What an improvement run needs to know about its opportunity."""
     added_by: str = ""
     added_at: float = 0.0
+    depth: int = 0
+    """How many times over it came from another goal; 0 for what a person wants."""
     from_person: bool = False
     """A person wrote the goal. What comes from anybody else's text raises no privilege."""
 
@@ -70,7 +76,7 @@ class Run:
     reason: str = ""
     """Why it waits, is parked or has failed."""
     parked_by: str = ""
-    """The code that it was parked with; empty when it is not parked."""
+    """The code that the kernel set it aside with; empty when it did not."""
     epoch: int = 0
     seq: int = 0
     idle_activations: int = 0
@@ -82,6 +88,8 @@ class Run:
     plan: JsonObject | None = None
     plan_trusted: bool = False
     """The kernel found that the plan was made from nothing but what people wrote."""
+    plan_by_model: bool = False
+    """A language model had a part in the plan, in this run or in the one it is known from."""
     read_untrusted: bool = False
     """Text that no person wrote has reached the view in this attempt."""
     results: Mapping[str, JsonObject] = field(default_factory=dict)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 
 from .canonical import JsonObject
 from .errors import BudgetSpent
@@ -39,6 +41,8 @@ class Budget:
     seconds: float = 3600.0
     tokens: int = 2_000_000
     usd: float = 1.0
+    depth: int = 3
+    """How many times over a goal may have come from another goal."""
 
     def check(self, spent: Spend, coming: Spend) -> None:
         """Raise BudgetSpent when `spent` and what is about to be spent do not fit."""
@@ -48,8 +52,23 @@ class Budget:
             if not would <= most:  # also true of NaN, which fits no budget
                 raise BudgetSpent(
                     f"the budget of {most:g} {name} is used up ({would:g} would be needed)",
-                    hint="give the goal more, or end it: `autoclave goal cancel ID`",
+                    hint="give the goal more: `autoclave goal budget ID --add-usd 0.5 "
+                    "--add-steps 50`, or end it: `autoclave goal cancel ID`",
                 )
 
     def to_json(self) -> JsonObject:
         return asdict(self)
+
+    def plus(self, added: Mapping[str, float]) -> Budget:
+        """With this much more. What is no amount, or less than nothing, adds nothing."""
+        more = {name: added[name] for name in _ADDABLE if _is_amount(added.get(name))}
+        return replace(self, **{name: getattr(self, name) + more[name] for name in more})
+
+
+_ADDABLE = ("steps", "seconds", "tokens", "usd")
+
+
+def _is_amount(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value > 0
