@@ -19,6 +19,7 @@ from ..domain.errors import (
 from ..domain.events import EventKind, NewEvent
 from ..domain.run import ESCALATED, Run, RunStatus
 from ..domain.state import State, check_transition
+from .golden import offered_digest
 from .labels import without_untrusted
 from .mind_answer import MindAnswer, read_answer
 from .parts import Parts
@@ -45,13 +46,12 @@ class Driver:
         run = await self._parts.ledger.load(run_id)
         if run.is_ended:
             return run
+        mind = self._parts.mind.tree
         run = await self._take(run)
         while run.status is RunStatus.RUNNING and not (stop and stop.is_set()):
             try:
-                if reason := self._parts.escalation(run.denials):
-                    run = await self._park(run, reason, code=ESCALATED)
-                else:
-                    run = await self._step(run)
+                now = self._parts.mind.tree
+                run, mind = await self._advance(run, mind), now
             except Stale:
                 run = await self._parts.ledger.catch_up(run)
             except (Fenced, asyncio.CancelledError):
@@ -67,8 +67,20 @@ class Driver:
             run = await self._mark_paused(run)
         return run
 
+    async def _advance(self, run: Run, mind: str) -> Run:
+        if self._parts.mind.tree != mind:
+            # It was changed between two decisions: an activation names the mind that decides in it.
+            return await self._take(run)
+        if reason := self._parts.escalation(run.denials):
+            return await self._park(run, reason, code=ESCALATED)
+        return await self._step(run)
+
     async def _take(self, run: Run) -> Run:
-        run = await self._parts.ledger.take(run, mind=self._parts.mind.tree)
+        model = self._parts.model.name if self._parts.model else ""
+        offered = offered_digest(self._parts.toolbox.manifests())
+        run = await self._parts.ledger.take(
+            run, mind=self._parts.mind.tree, offered=offered, model=model
+        )
         if run.idle_activations > _MOST_IDLE_ACTIVATIONS:
             reason = f"taken up {_MOST_IDLE_ACTIVATIONS} times and nothing came of it"
             return await self._park(run, reason, code="poison")

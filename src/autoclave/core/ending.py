@@ -29,7 +29,9 @@ class Ending:
         """Check the claim; in MODIFYING, where the claim was checked already, end the run."""
         if run.state is State.MODIFYING:
             verified_by = (run.done_result or {}).get("value", {}).get("verified_by", "self-report")
-            end = self._ended(run, success="ok", verified_by=verified_by, reason="")
+            end = self._ended(
+                run, success="ok", verified_by=verified_by, reason="", summary=intent.summary
+            )
             return await self._parts.ledger.insist(run, _state(run, State.IDLE), end)
         async with workspace_of(self._parts, run) as workspace:
             result = await check_done(self._parts, run, workspace)

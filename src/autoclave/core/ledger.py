@@ -62,9 +62,12 @@ class Ledger:
             raise NotFound(f"there is no goal {run_id}", hint="see `autoclave goal list`")
         return fold_all(run_id, events)
 
-    async def take(self, run: Run, *, mind: str) -> Run:
-        """Take the run up under a new epoch; whoever held it before is fenced off."""
-        taken = NewEvent(kind=EventKind.RUN_TAKEN, payload={"mind": mind})
+    async def take(self, run: Run, *, mind: str, **seen: str) -> Run:
+        """Take the run up under a new epoch; whoever held it before is fenced off.
+
+        `seen` is what its views will show that the run itself does not hold.
+        """
+        taken = NewEvent(kind=EventKind.RUN_TAKEN, payload={"mind": mind, **seen})
         events, head = await self._writer.take(run.stream, [taken], actor="kernel")
         fresh = await self.load(run.id)
         self._tell(events)
@@ -132,6 +135,12 @@ class Ledger:
             found += batch
             after = batch[-1].id
         return found
+
+    async def newest_at(self) -> float:
+        """When the newest event of all was written; 0 for an empty log."""
+        newest = await self._writer.call(self.journal.last_id)
+        events = await self._writer.call(self.journal.read_all, after=newest - 1, limit=1)
+        return events[-1].at if events else 0.0
 
     async def new_id(self, prefix: str) -> str:
         return await self._writer.call(self.journal.new_id, prefix)

@@ -13,8 +13,8 @@ from ..domain.errors import ConfigurationInvalid, InvalidInput
 from ..domain.ports import Sandbox
 from ..domain.sealed import Ended, Limits, SealedRun
 
-_HOST = Path(__file__).resolve().with_name("mind_host.py")
-_LIMITS = Limits(
+HOST = Path(__file__).resolve().with_name("mind_host.py")
+LIMITS = Limits(
     wall_seconds=20.0,
     cpu_seconds=10,
     memory_bytes=1 << 30,
@@ -44,11 +44,11 @@ class SealedMind:
         request = canonical({"sources": self._sources, "view": view})
         with self._sandbox.scratch() as folder:
             run = SealedRun(
-                argv=("python", "-I", "-S", "-B", str(_HOST)),
+                argv=("python", "-I", "-S", "-B", str(HOST)),
                 folder=folder,
-                readable=(_HOST,),
+                readable=(HOST,),
                 stdin=request.encode("utf-8", "surrogatepass"),
-                limits=_LIMITS,
+                limits=LIMITS,
             )
             result = await self._sandbox.run(run)
         if result.ended is not Ended.EXITED or not result.result:
@@ -77,16 +77,64 @@ class LoadedMind:
 def load_mind(folder: Path, sandbox: Sandbox) -> SealedMind:
     """The mind below `folder`, as its source is now. Raises ConfigurationInvalid."""
     try:
-        sources = {path.stem: path.read_bytes() for path in sorted(folder.glob("*.py"))}
-        texts = {name: data.decode("utf-8") for name, data in sources.items()}
+        files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.py"))}
+        texts = sources_of(files)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationInvalid(f"the mind at {folder} can't be read: {error}") from error
-    if "__init__" not in sources:
+    if "__init__" not in texts:
         raise ConfigurationInvalid(
             f"there is no mind at {folder}", hint="make a home with one: `autoclave init DIR`"
         )
-    tree = digest_of({name: digest_bytes(data) for name, data in sources.items()})
-    return SealedMind(texts, tree=tree, sandbox=sandbox)
+    return SealedMind(texts, tree=tree_of(files), sandbox=sandbox)
+
+
+def sources_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The source of each module of a mind, of its files by name. UnicodeDecodeError."""
+    found = {name: data for name, data in files.items() if name.endswith(".py") and "/" not in name}
+    return {name.removesuffix(".py"): data.decode("utf-8") for name, data in found.items()}
+
+
+def tree_of(files: Mapping[str, bytes]) -> str:
+    """The digest by which a mind is named in the journal."""
+    return digest_of({name: digest_bytes(files[f"{name}.py"]) for name in sources_of(files)})
+
+
+class HomeMind:
+    """Port Mind over a home's folder: its source is read again when it was changed.
+
+    A mind that cannot be read does not keep the home from opening, so that the change that broke
+    it can be taken back.
+    """
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self._folder = folder
+        self._sandbox = sandbox
+        self._mind: SealedMind | None = None
+        self._problem: ConfigurationInvalid | None = None
+        self.reload()
+
+    @property
+    def tree(self) -> str:
+        """Digest of what decides now; empty when there is nothing that could."""
+        return self._mind.tree if self._mind else ""
+
+    def reload(self) -> None:
+        """Take the source as it stands on disk; the next decision is its."""
+        try:
+            self._mind, self._problem = load_mind(self._folder, self._sandbox), None
+        except ConfigurationInvalid as problem:
+            self._mind, self._problem = None, problem
+
+    async def decide(self, view: JsonObject) -> JsonObject:
+        """As SealedMind. Raises ConfigurationInvalid when there is no mind to ask."""
+        if self._mind is None:
+            problem = self._problem or ConfigurationInvalid("there is no mind")
+            raise ConfigurationInvalid(
+                problem.message,
+                hint="take its last change back: `autoclave proposal undo P-…`; else "
+                "bring its files back",
+            )
+        return await self._mind.decide(view)
 
 
 def _answer(data: bytes) -> JsonObject:

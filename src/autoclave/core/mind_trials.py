@@ -1,0 +1,158 @@
+"""Trying minds on recorded views and on made-up runs, sealed, many at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..domain.canonical import JsonObject, canonical
+from ..domain.capability import Manifest
+from ..domain.errors import InvalidInput, Refused
+from ..domain.events import Event, EventKind
+from ..domain.golden import Golden, Sources
+from ..domain.intents import to_json
+from ..domain.ports import Sandbox
+from ..domain.sealed import Ended, Limits, SealedResult, SealedRun
+from ..domain.state import State, check_transition
+from . import mind_laws
+from .golden import decisions, sample, shipped
+from .ledger import Ledger
+from .mind_answer import MindAnswer, read_answer
+from .mind_loader import HOST, LIMITS, sources_of
+
+_LAWS = Path(mind_laws.__file__)
+_MOST_DECISIONS = 60
+_NEWEST_EVENTS = 20_000
+_LIMITS: Limits = replace(LIMITS, wall_seconds=60.0, cpu_seconds=40, result_bytes=32 << 20)
+
+
+class SealedTrials:
+    """Port MindTrials over the journal and a sandbox."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        manifests: Callable[[], tuple[Manifest, ...]],
+        sandbox: Sandbox,
+        shipped: Callable[[], Sequence[Golden]] = shipped,
+    ) -> None:
+        self._ledger = ledger
+        self._manifests = manifests
+        self._sandbox = sandbox
+        self._shipped = shipped
+
+    async def recorded(self) -> Sequence[Golden]:
+        """The newest runs among the latest events, and what ships with the program."""
+        after = max(0, self._ledger.journal.last_id() - _NEWEST_EVENTS)
+        ended: dict[str, Sequence[Event]] = {}
+        for event in await self._ledger.events_after(after, "goal/"):
+            if event.kind is EventKind.GOAL_ENDED:
+                ended[event.stream] = ()
+        streams = {name: await self._ledger.events(name) for name in ended}
+        return [*sample(streams, self._manifests(), most=_MOST_DECISIONS), *self._shipped()]
+
+    async def of_goal(self, goal_id: str) -> Sequence[Golden]:
+        events = await self._ledger.events(f"goal/{goal_id}")
+        return decisions(goal_id, events, self._manifests())
+
+    async def ask(self, mind: Sources, views: Sequence[JsonObject]) -> list[JsonObject]:
+        result = await self._run(mind, views=list(views), starts=[])
+        lines = _lines(result, len(views))
+        states = [(view["run"]["state"], line) for view, line in zip(views, lines, strict=True)]
+        return [_checked(state, line) for state, line in states]
+
+    async def live(self, mind: Sources, starts: Sequence[JsonObject]) -> list[JsonObject]:
+        result = await self._run(mind, views=[], starts=list(starts))
+        wanted = [(start, law) for start in starts for law in mind_laws.LAWS]
+        lines = _lines(result, len(wanted))
+        return [
+            {"law": law["name"], "run": start["run"]["text"], **_lived(line)}
+            for (start, law), line in zip(wanted, lines, strict=True)
+        ]
+
+    async def _run(
+        self, mind: Sources, *, views: list[JsonObject], starts: list[JsonObject]
+    ) -> SealedResult:
+        try:
+            sources = sources_of(mind)
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"the mind is no text: {error}") from error
+        request = canonical({"sources": sources, "views": views, "starts": starts})
+        with self._sandbox.scratch() as folder:
+            return await self._sandbox.run(
+                SealedRun(
+                    argv=("python", "-I", "-S", "-B", str(HOST)),
+                    folder=folder,
+                    readable=(HOST, _LAWS),
+                    stdin=request.encode("utf-8", "surrogatepass"),
+                    limits=_LIMITS,
+                )
+            )
+
+
+def _lines(result: SealedResult, count: int) -> list[JsonObject]:
+    """One value for each thing that was asked, in order; the first missing one says why."""
+    found: list[JsonObject] = []
+    for line in result.result.splitlines(keepends=True)[:count]:
+        try:
+            value = json.loads(line) if line.endswith(b"\n") else None
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            break
+        found.append(value)
+    if len(found) < count:
+        said = result.stderr[-300:].decode("utf-8", "backslashreplace").strip()
+        ended = "it ended its process" if result.ended is Ended.EXITED else f"{result.ended}"
+        found.append({"error": f"no answer: {ended} {said}".strip()})
+    return found + [{"error": "not reached"}] * (count - len(found))
+
+
+def _checked(state: str, line: JsonObject) -> JsonObject:
+    """The answer as the kernel reads it, or what is wrong with it."""
+    if "error" in line:
+        return {"error": str(line["error"])}
+    given = line.get("answer")
+    if not isinstance(given, dict) or "intent" not in given:
+        return {"error": "a mind answers with an object that has an intent"}
+    try:
+        answer = read_answer(given)
+        _check_way(State(state), answer)
+    except (Refused, ValueError) as error:
+        return {"error": error.message if isinstance(error, Refused) else str(error)}
+    return {"answer": _to_json(answer)}
+
+
+def _check_way(state: State, answer: MindAnswer) -> None:
+    for following in answer.path:
+        check_transition(state, following)
+        state = following
+
+
+def _to_json(answer: MindAnswer) -> JsonObject:
+    return {
+        "path": [str(each) for each in answer.path],
+        "plan": answer.plan,
+        "intent": to_json(answer.intent),
+        "remedy": answer.remedy,
+        "why": answer.why,
+    }
+
+
+def _lived(line: JsonObject) -> JsonObject:
+    """How a run ended, with every answer of it read as the kernel would."""
+    if "error" in line:
+        return {"end": "", "acts": 0, "kinds": [], "problem": str(line["error"])}
+    acts, kinds, problem = 0, set(), str(line["problem"])
+    for each in line["seen"]:
+        checked = _checked(each["state"], each)
+        if "error" in checked:
+            problem = f"in {each['state']}: {checked['error']}"
+            break
+        kind = checked["answer"]["intent"]["kind"]
+        kinds.add(kind)
+        acts += kind == "Act"
+    return {"end": line["end"], "acts": acts, "kinds": sorted(kinds), "problem": problem}
