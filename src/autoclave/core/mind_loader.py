@@ -34,14 +34,20 @@ class SealedMind:
     nothing of one decision is left for the next.
     """
 
-    def __init__(self, sources: Mapping[str, str], *, tree: str, sandbox: Sandbox) -> None:
-        self.tree = tree
-        self._sources = dict(sources)
+    def __init__(self, files: Mapping[str, bytes], *, sandbox: Sandbox) -> None:
+        """`files` are its modules and prompts by their names; UnicodeDecodeError if no text."""
+        self.tree = tree_of(files)
+        self.prompts = prompts_of(files)
+        self._sources = sources_of(files)
         self._sandbox = sandbox
+
+    @property
+    def has_code(self) -> bool:
+        return "__init__" in self._sources
 
     async def decide(self, view: JsonObject) -> JsonObject:
         """Raises InvalidInput with what the mind raised, or how its process ended."""
-        request = canonical({"sources": self._sources, "view": view})
+        request = canonical({"sources": self._sources, "view": with_prompts(view, self.prompts)})
         with self._sandbox.scratch() as folder:
             run = SealedRun(
                 argv=("python", "-I", "-S", "-B", str(HOST)),
@@ -77,26 +83,42 @@ class LoadedMind:
 def load_mind(folder: Path, sandbox: Sandbox) -> SealedMind:
     """The mind below `folder`, as its source is now. Raises ConfigurationInvalid."""
     try:
-        files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.py"))}
-        texts = sources_of(files)
+        mind = SealedMind(read_mind(folder), sandbox=sandbox)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationInvalid(f"the mind at {folder} can't be read: {error}") from error
-    if "__init__" not in texts:
+    if not mind.has_code:
         raise ConfigurationInvalid(
             f"there is no mind at {folder}", hint="make a home with one: `autoclave init DIR`"
         )
-    return SealedMind(texts, tree=tree_of(files), sandbox=sandbox)
+    return mind
+
+
+def read_mind(folder: Path) -> dict[str, bytes]:
+    """The files that make a mind: its modules, and its prompts in a folder of their own."""
+    paths = [*sorted(folder.glob("*.py")), *sorted(folder.glob("prompts/*.md"))]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def sources_of(files: Mapping[str, bytes]) -> dict[str, str]:
-    """The source of each module of a mind, of its files by name. UnicodeDecodeError."""
-    found = {name: data for name, data in files.items() if name.endswith(".py") and "/" not in name}
-    return {name.removesuffix(".py"): data.decode("utf-8") for name, data in found.items()}
+    """The source of each module. UnicodeDecodeError."""
+    modules = (name for name in files if name.endswith(".py") and "/" not in name)
+    return {name.removesuffix(".py"): files[name].decode("utf-8") for name in modules}
+
+
+def prompts_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The text of each prompt by its name. UnicodeDecodeError."""
+    names = (name for name in files if name.startswith("prompts/") and name.endswith(".md"))
+    return {Path(name).stem: files[name].decode("utf-8") for name in names}
+
+
+def with_prompts(view: JsonObject, prompts: Mapping[str, str]) -> JsonObject:
+    """The view as the mind of these prompts sees it: they come with it, as its code does."""
+    return {**view, "prompts": dict(prompts)} if prompts else view
 
 
 def tree_of(files: Mapping[str, bytes]) -> str:
     """The digest by which a mind is named in the journal."""
-    return digest_of({name: digest_bytes(files[f"{name}.py"]) for name in sources_of(files)})
+    return digest_of({name.removesuffix(".py"): digest_bytes(files[name]) for name in files})
 
 
 class HomeMind:

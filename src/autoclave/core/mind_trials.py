@@ -20,7 +20,7 @@ from . import mind_laws
 from .golden import decisions, sample, shipped
 from .ledger import Ledger
 from .mind_answer import MindAnswer, read_answer
-from .mind_loader import HOST, LIMITS, sources_of
+from .mind_loader import HOST, LIMITS, prompts_of, sources_of, with_prompts
 
 _LAWS = Path(mind_laws.__file__)
 _MOST_DECISIONS = 60
@@ -77,10 +77,12 @@ class SealedTrials:
         self, mind: Sources, *, views: list[JsonObject], starts: list[JsonObject]
     ) -> SealedResult:
         try:
-            sources = sources_of(mind)
+            sources, prompts = sources_of(mind), prompts_of(mind)
         except UnicodeDecodeError as error:
             raise InvalidInput(f"the mind is no text: {error}") from error
-        request = canonical({"sources": sources, "views": views, "starts": starts})
+        seen = {"views": views, "starts": starts}
+        shown = {name: [with_prompts(v, prompts) for v in each] for name, each in seen.items()}
+        request = canonical({"sources": sources, **shown})
         with self._sandbox.scratch() as folder:
             return await self._sandbox.run(
                 SealedRun(
