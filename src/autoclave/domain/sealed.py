@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,8 @@ class Ended(StrEnum):
     MEMORY = "memory"
     DISK = "disk"
     OUTPUT = "output"
+    CALLS = "calls"
+    """What it asked of the kernel was malformed, too large or too much."""
     CANCELLED = "cancelled"
 
 
@@ -65,6 +68,10 @@ class SealedRun:
     limits: Limits = Limits()
     tier: Tier | None = None
     """The tier wanted; None means the best that passes its self-test."""
+    answer: Callable[[bytes], Awaitable[bytes]] | None = None
+    """Answers what the run asks of the kernel, one call at a time: inside, each call is written to
+    descriptor 5 and its answer read from descriptor 4, with its length in front (four bytes, the
+    highest first). What this raises ends the run. Without it there are no such descriptors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,8 @@ class SealedResult:
     stray_processes: int
     """Descendants that had to be killed at the end."""
     tier: Tier
+    why: str = ""
+    """More about `ended`, where there is more to say."""
 
     @property
     def ok(self) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..domain.canonical import JsonObject
 from ..domain.sealed import SealedRun
 from . import places
+from .calling import Line
 from .launch.view import first_closed
 from .launching import PATIENCE_SECONDS, Answer, packed, unpacked
 from .refusal import silent
@@ -73,19 +74,22 @@ class Helper:
             self._line.send(marshal.dumps((trees, places.standard_links())))
         self._line.setblocking(False)
 
-    async def launch(self, order: JsonObject, stdin: bytes) -> Answer:
+    async def launch(self, order: JsonObject, stdin: bytes, line: Line | None = None) -> Answer:
         """Run one order. Cancelling kills the whole tree first. NoHelper, and nothing was run."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         data = packed(order, stdin)
+        handed = line.inside if line else ()
         with theirs:
             # What fits is there already when the helper wakes up.
             sent = ours.send(data)
             try:
-                socket.send_fds(self._line, [b"r"], [theirs.fileno()])
+                socket.send_fds(self._line, [b"r"], [theirs.fileno(), *handed])
             except OSError as error:
                 ours.close()
                 raise NoHelper from error
+        if line:
+            line.let_go()
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         try:
             async with asyncio.timeout(order["limits"]["wall_seconds"] + PATIENCE_SECONDS):

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..domain.canonical import JsonObject
 from ..domain.errors import SandboxUnavailable
 from ..domain.text import show_line
+from .calling import Line
 from .refusal import silent, unavailable
 
 _LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
@@ -24,12 +25,22 @@ Answer = tuple[JsonObject, list[bytes]]
 """The launcher's facts, and what came out: standard output, standard error, the result."""
 
 
-async def launch(order: JsonObject, stdin: bytes) -> Answer:
+async def launch(order: JsonObject, stdin: bytes, line: Line | None = None) -> Answer:
     """Run one order. Cancelling kills the whole tree first."""
     pipe = asyncio.subprocess.PIPE
+    handed = line.inside if line else ()
+    order = order | {"calls": list(handed)}
     process = await asyncio.create_subprocess_exec(
-        *_command(), stdin=pipe, stdout=pipe, stderr=pipe, env={}, start_new_session=True
+        *_command(),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env={},
+        start_new_session=True,
+        pass_fds=handed,
     )
+    if line:
+        line.let_go()
     try:
         # The launcher watches the clock itself; this is for a launcher that cannot.
         async with asyncio.timeout(order["limits"]["wall_seconds"] + PATIENCE_SECONDS):

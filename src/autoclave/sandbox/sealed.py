@@ -13,6 +13,7 @@ from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput, SandboxUnavailable
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun, SelfTest, Tier
 from . import places
+from .calling import Line, LineBroken, answered
 from .helper import Helper, NoHelper, options_of
 from .launching import Answer, launch, rehearse
 from .refusal import unavailable
@@ -64,7 +65,16 @@ class SealedSandbox:
         """Run one command sealed. Cancelling the task kills the whole tree first."""
         order = self._order(run)
         tier = await self._choose(run.tier or self._least)
-        report, streams = await self._launch(order | self._way(tier), run)
+        order |= self._way(tier)
+        if run.answer is None:
+            report, streams = await self._launch(order, run)
+            return _result(report, streams, tier)
+        try:
+            report, streams = await answered(
+                run.answer, lambda line: self._launch(order, run, line)
+            )
+        except LineBroken as broken:
+            return _cut_off(broken, tier)
         return _result(report, streams, tier)
 
     def close(self) -> None:
@@ -140,16 +150,17 @@ class SealedSandbox:
         if not self._routes:
             self._refusals.setdefault(Tier.FULL, next(iter(self._closed.values())))
 
-    async def _launch(self, order: JsonObject, run: SealedRun) -> Answer:
+    async def _launch(self, order: JsonObject, run: SealedRun, line: Line | None = None) -> Answer:
         """Warm where that is wanted and makes no difference, else by a launcher of its own."""
         can_be_warm = self._warm and "bubblewrap" not in order
         options = options_of(run) if can_be_warm else None
+        more = (line,) if line else ()
         if options is None:
-            return await launch(order, run.stdin)
+            return await launch(order, run.stdin, *more)
         try:
-            return await self._helper(options).launch(order | {"warm": True}, run.stdin)
+            return await self._helper(options).launch(order | {"warm": True}, run.stdin, *more)
         except NoHelper:
-            return await launch(order, run.stdin)
+            return await launch(order, run.stdin, *more)
 
     def _helper(self, options: tuple[str, ...]) -> Helper:
         helper = self._helpers.get(options)
@@ -253,6 +264,25 @@ def _result(report: JsonObject, streams: list[bytes], tier: Tier) -> SealedResul
         max_rss_bytes=report["max_rss_bytes"],
         stray_processes=report["strays"],
         tier=tier,
+    )
+
+
+def _cut_off(broken: LineBroken, tier: Tier) -> SealedResult:
+    """What there is to say of a run that misused its line and was ended for it."""
+    return SealedResult(
+        ended=Ended.CALLS,
+        exit_code=137,
+        stdout=b"",
+        stderr=b"",
+        stdout_lost=0,
+        stderr_lost=0,
+        result=b"",
+        wall_seconds=broken.after_seconds,
+        cpu_seconds=0.0,
+        max_rss_bytes=0,
+        stray_processes=0,
+        tier=tier,
+        why=broken.why,
     )
 
 

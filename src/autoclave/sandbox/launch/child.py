@@ -17,8 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RESULT, STATUS = 3, 4
-"""Descriptors inside: the result pipe, and the one that tells how far the child came."""
+RESULT, ANSWERS, CALLS, STATUS = 3, 4, 5, 6
+"""Descriptors inside: the result pipe, the two of the line to the kernel where the run has one, and
+the one that tells how far the child came."""
 _HIGH = 1000
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
@@ -31,8 +32,9 @@ def start(
     Returns only for a warm run, whose command this interpreter then runs itself. `ends` are
     stdin, stdout, stderr and the result pipe, in this order; `line` is FULL's alone.
     """
+
     def seal() -> int:
-        _prepare((*ends, status, line) if order.is_full else (*ends, status))
+        _prepare(_places(order, ends=ends, status=status, line=line))
         if order.bubblewrap:
             from . import bubble
 
@@ -78,14 +80,24 @@ def _go(order: Order, seal: Callable[[], int]) -> None:
     os._exit(126)
 
 
-def _prepare(wanted: tuple[int, ...]) -> None:
-    """Signals, session and descriptors as if freshly started: `wanted` from 0 on, no others."""
+def _places(order: Order, *, ends: tuple[int, ...], status: int, line: int) -> dict[int, int]:
+    """What has to be open under which number."""
+    wanted = dict(enumerate(ends)) | {STATUS: status}
+    if order.calls:
+        wanted |= dict(zip((ANSWERS, CALLS), order.calls, strict=True))
+    return wanted | ({first.LINE: line} if order.is_full else {})
+
+
+def _prepare(wanted: dict[int, int]) -> None:
+    """Signals, session and descriptors as if freshly started: those `wanted` and no others."""
     os.setsid()
     # Out of the way first, so that no dup2 overwrites a descriptor that is still needed.
-    high = [os.dup2(fd, _HIGH + i, inheritable=False) for i, fd in enumerate(wanted)]
-    for place, fd in enumerate(high):
-        os.dup2(fd, place, inheritable=place <= RESULT)
-    os.closerange(len(wanted), os.sysconf("SC_OPEN_MAX"))
+    high = {place: os.dup2(fd, _HIGH + place, inheritable=False) for place, fd in wanted.items()}
+    for place, fd in high.items():
+        os.dup2(fd, place, inheritable=place < STATUS)
+    for place in set(range(first.LINE + 1)).difference(wanted):
+        os.closerange(place, place + 1)
+    os.closerange(first.LINE + 1, os.sysconf("SC_OPEN_MAX"))
     for number in range(1, signals.COUNT):
         if number not in (signals.KILL, signals.STOP, 32, 33):
             signals.handle(number, signals.DEFAULT)

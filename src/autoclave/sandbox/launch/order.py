@@ -25,6 +25,8 @@ class Order:
         """Whether to seal it in namespaces of its own as well."""
         self.bubblewrap = str(data.get("bubblewrap") or "")
         """The program that makes those namespaces; empty to make them ourselves."""
+        self.calls = _numbers(data.get("calls"))
+        """Descriptors of the line to the kernel: answers are read here, calls are written."""
         self.data = data
         self.stdin = stdin
 
@@ -47,6 +49,10 @@ class Limits:
         self.inodes = whole("inodes")
         self.output_bytes = whole("output_bytes")
         self.result_bytes = whole("result_bytes")
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    return tuple(int(str(item)) for item in value) if isinstance(value, list) else ()
 
 
 def _texts(value: object) -> list[str]:

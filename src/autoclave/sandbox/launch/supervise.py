@@ -39,9 +39,10 @@ class Sealed(BaseException):
         self.order = order
 
 
-def main() -> None:
-    """Serve one order; raises Sealed in the child of a warm one."""
+def main(calls: tuple[int, ...] = ()) -> None:
+    """Serve one order; raises Sealed in the child of a warm one, which is handed its `calls`."""
     order = _read_order()
+    order.calls = calls or order.calls
     try:
         facts, streams = Supervisor(order).run()
     except StepFailed as failure:
@@ -113,8 +114,8 @@ class Supervisor:
                 tasks=tasks,
             )
             raise Sealed(self._order)
-        for _, write in pairs:
-            os.close(write)
+        for fd in (*(write for _, write in pairs), *self._order.calls):
+            os.close(fd)
         os.close(stdin)
         caps = (self._limits.output_bytes, self._limits.output_bytes, self._limits.result_bytes)
         self._pipes = [Capped(read, cap) for (read, _), cap in zip(pairs, caps, strict=False)]

@@ -27,8 +27,9 @@ def serve() -> Order:
     while (handed := _next(line)) is not None:
         if os.fork() == 0:
             line.detach()
-            return _supervise(handed)
-        os.close(handed)
+            return _supervise(*handed)
+        for fd in handed:
+            os.close(fd)
     # The supervisors hear of the same end; killed by ours they could not clean up.
     _reap(0)
     os._exit(0)
@@ -47,9 +48,10 @@ def _prepare(readable: list[str], links: dict[str, str]) -> None:
     gc.freeze()
 
 
-def _next(line: _socket.socket) -> int | None:
-    _, rights, _, _ = line.recvmsg(1, _socket.CMSG_SPACE(4))
-    return int(struct.unpack("=i", rights[0][2][:4])[0]) if rights else None
+def _next(line: _socket.socket) -> tuple[int, ...] | None:
+    """The caller's socket, and the two ends of its line where the run is to have one."""
+    _, rights, _, _ = line.recvmsg(1, _socket.CMSG_SPACE(12))
+    return struct.unpack(f"={len(rights[0][2]) // 4}i", rights[0][2]) if rights else None
 
 
 def _reap(how: int) -> None:
@@ -60,7 +62,7 @@ def _reap(how: int) -> None:
         return
 
 
-def _supervise(handed: int) -> Order:
+def _supervise(handed: int, *calls: int) -> Order:
     prctl("die with the helper", _PR_SET_PDEATHSIG, signals.KILL)
     signals.handle(signals.CHILD, signals.DEFAULT)
     os.setsid()
@@ -68,7 +70,7 @@ def _supervise(handed: int) -> Order:
     os.dup2(handed, 1)
     os.close(handed)
     try:
-        supervise.main()
+        supervise.main(calls)
     except supervise.Sealed as sealed:
         return sealed.order
     except BaseException:  # noqa: BLE001 - the caller sees that there is no report
