@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from ..domain.canonical import JsonObject, canonical
+from ..domain.canonical import JsonObject
 from ..domain.capability import Failure
 from ..domain.errors import InvalidInput
 from ..domain.sealed import Ended, SealedResult
+from ..domain.strict_json import read_object
 
 _LONGEST = {"error_class": 200, "message": 4_000, "where": 500, "traceback": 16_000}
 
@@ -34,32 +32,7 @@ def failed(error_class: str, message: str) -> Failure:
 
 def parse_strict(data: bytes) -> JsonObject:
     """A JSON object without duplicate keys, NaN or broken text. Raises InvalidInput."""
-    try:
-        value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
-        )
-        # A lone surrogate is valid JSON and can be stored nowhere.
-        canonical(value).encode("utf-8")
-    except RecursionError as error:
-        raise InvalidInput("the answer is nested too deeply") from error
-    except UnicodeEncodeError as error:
-        raise InvalidInput("the answer holds half a character (a lone surrogate)") from error
-    except ValueError as error:
-        raise InvalidInput(f"the answer is not JSON: {str(error)[:200]}") from error
-    if not isinstance(value, dict):
-        raise InvalidInput(f"the answer is a {type(value).__name__}, not an object")
-    return value
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key twice in one object")
-    return value
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number")
+    return read_object(data, what="the answer")
 
 
 def _take(answer: JsonObject) -> JsonObject | Failure | None:
@@ -84,6 +57,7 @@ _WHY = {
     Ended.MEMORY: "it used more memory than it may",
     Ended.DISK: "it wrote more to the disk than it may",
     Ended.OUTPUT: "it gave more output than it may",
+    Ended.CALLS: "it misused its line to the kernel",
     Ended.CANCELLED: "it was cancelled",
 }
 
@@ -91,4 +65,5 @@ _WHY = {
 def _ended(result: SealedResult) -> Failure:
     signal = f" ({result.exit_code - 128})" if result.ended is Ended.SIGNALLED else ""
     after = f" after {result.wall_seconds:.1f} s" if result.wall_seconds else ""
-    return failed(str(result.ended), f"{_WHY[result.ended]}{signal}{after}")
+    why = f": {result.why}" if result.why else ""
+    return failed(str(result.ended), f"{_WHY[result.ended]}{signal}{after}{why}")
