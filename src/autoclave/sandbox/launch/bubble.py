@@ -5,7 +5,7 @@ this launcher goes on inside as the first process. Its own filter, Landlock and 
 """
 
 # Starts with every run, and pathlib starts slowly.
-# ruff: noqa: PTH109, PTH110
+# ruff: noqa: PTH110
 
 from __future__ import annotations
 

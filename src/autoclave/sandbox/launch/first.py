@@ -18,6 +18,7 @@ from .workspace import Copy, TooMuch
 
 LINE = 7
 """Descriptor of the line to the supervisor; the command never has it."""
+_LONGEST_START_MS = 20_000
 _CREDENTIALS = struct.Struct("=iII")
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
@@ -46,9 +47,18 @@ class Line:
         self._ours.send(b"go")
         return int(said)
 
-    def meet_through(self) -> int:
-        """The same for a first process that bubblewrap made; what we forked stays as its parent."""
+    def meet_through(self, bubblewrap: int) -> int:
+        """The same for a first process that bubblewrap made, which stays as its parent."""
         os.close(self.theirs)
+        poller = select.poll()
+        # bubblewrap may die and leave a child behind that waits for it.
+        ending = os.pidfd_open(bubblewrap)
+        poller.register(ending, select.POLLIN)
+        poller.register(self.fd, select.POLLIN)
+        ready = [fd for fd, _ in poller.poll(_LONGEST_START_MS)]
+        os.close(ending)
+        if self.fd not in ready:
+            return 0
         said, named, _, _ = self._ours.recvmsg(64, _socket.CMSG_SPACE(_CREDENTIALS.size))
         if not said or not named:
             return 0

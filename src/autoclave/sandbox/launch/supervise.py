@@ -120,12 +120,15 @@ class Supervisor:
         caps = (self._limits.output_bytes, self._limits.output_bytes, self._limits.result_bytes)
         self._pipes = [Capped(read, cap) for (read, _), cap in zip(pairs, caps, strict=False)]
         self._status = pairs[3][0]
-        if self._line and self._order.bubblewrap:
-            self._ours = frozenset({pid, self._line.meet_through()})
-        elif self._line:
+        if self._line and not self._order.bubblewrap:
             pid = self._line.meet(pid)
             self._ours = frozenset({pid})
         self._reap = tree.Reap(pid)
+        if self._line and self._order.bubblewrap:
+            self._ours = frozenset({pid, self._line.meet_through(pid)})
+            if 0 in self._ours:
+                # Whatever is left keeps the pipes open that are read next.
+                tree.end(self._reap)
 
     def _sealed(self) -> dict[str, object]:
         """What the child says before exec. Set-up takes milliseconds, but the caller may go."""
