@@ -36,7 +36,21 @@ json_values = st.recursive(
     max_leaves=6,
 )
 field_names = st.sampled_from(
-    "query limit messages system schema most_tokens url method headers body secret call x".split()
+    [
+        "query",
+        "limit",
+        "messages",
+        "system",
+        "schema",
+        "most_tokens",
+        "url",
+        "method",
+        "headers",
+        "body",
+        "secret",
+        "call",
+        "x",
+    ]
 )
 
 
