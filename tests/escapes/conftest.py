@@ -16,26 +16,50 @@ import pytest
 
 from autoclave.domain.sealed import Tier
 from autoclave.sandbox.launch.numbers import machine
+from autoclave.sandbox.routes import Route
 from autoclave.sandbox.sealed import SealedSandbox
 
 
 @pytest.fixture(scope="package")
 def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SealedSandbox]]:
-    """One that starts every run anew, and one with warm helpers."""
+    """One that starts every run anew, one with warm helpers, one that goes through bubblewrap."""
     base = tmp_path_factory.mktemp("scratch")
     cold = SealedSandbox(base=base, require_self_test=False)
     warm = SealedSandbox(base=base, require_self_test=False, warm=True)
-    yield {"cold": cold, "warm": warm}
+    through = SealedSandbox(base=base, require_self_test=False, routes=(Route.BUBBLEWRAP,))
+    yield {"cold": cold, "warm": warm, "bubblewrap": through}
     warm.close()
 
 
-@pytest.fixture(params=list(Tier))
-def tier(request: pytest.FixtureRequest, sandboxes: dict[str, SealedSandbox]) -> Tier:
-    """Every tier in turn; one that this machine does not have is skipped by name."""
-    wanted = Tier(request.param)
-    if wanted not in sandboxes["cold"].tiers():
-        pytest.skip(f"no tier {wanted} here")
-    return wanted
+WAYS = [
+    *((tier, started) for tier in Tier for started in ("cold", "warm")),
+    # A way into FULL alone.
+    (Tier.FULL, "bubblewrap"),
+]
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: "-".join(way))
+def way(request: pytest.FixtureRequest, sandboxes: dict[str, SealedSandbox]) -> tuple[Tier, str]:
+    """Every tier and way to start a run in it; what this machine does not have is skipped."""
+    tier, started = request.param
+    if tier not in sandboxes[started].tiers():
+        pytest.skip(f"no tier {tier} by way of {started} here")
+    return tier, started
+
+
+@pytest.fixture
+def tier(way: tuple[Tier, str]) -> Tier:
+    return way[0]
+
+
+@pytest.fixture
+def started(way: tuple[Tier, str]) -> str:
+    return way[1]
+
+
+@pytest.fixture
+def sandbox(sandboxes: dict[str, SealedSandbox], started: str) -> SealedSandbox:
+    return sandboxes[started]
 
 
 @pytest.fixture(scope="package")

@@ -29,17 +29,14 @@ Answers = dict[int, dict[str, str]]
 _kept: dict[tuple[Tier, str], Answers] = {}
 
 
-@pytest.fixture(params=["cold", "warm"])
+@pytest.fixture
 async def answers(
-    request: pytest.FixtureRequest,
-    sandboxes: dict[str, SealedSandbox],
-    tier: Tier,
-    targets: dict[str, Any],
+    sandbox: SealedSandbox, started: str, tier: Tier, targets: dict[str, Any]
 ) -> Answers:
     """What came of every attempt, tried once in each tier and started in each way."""
-    key = (tier, request.param)
+    key = (tier, started)
     if key not in _kept:
-        _kept[key] = await _try_all(sandboxes[request.param], tier, targets)
+        _kept[key] = await _try_all(sandbox, tier, targets)
     return _kept[key]
 
 
@@ -112,21 +109,19 @@ async def _run(sandbox: SealedSandbox, tier: Tier, source: str) -> SealedResult:
 
 
 @pytest.mark.slow
-async def test_other_machines_calls_kill(sandboxes: dict[str, SealedSandbox], tier: Tier) -> None:
+async def test_other_machines_calls_kill(sandbox: SealedSandbox, tier: Tier) -> None:
     """Item 38: the x32 range of system calls."""
     if os.uname().machine != "x86_64":
         pytest.skip("x32 is a thing of x86-64")
     source = "import ctypes;ctypes.CDLL(None).syscall(ctypes.c_long(0x40000000+39))"
 
-    result = await _run(sandboxes["cold"], tier, source)
+    result = await _run(sandbox, tier, source)
 
     assert result.exit_code == 128 + signal.SIGSYS
 
 
 @pytest.mark.slow
-async def test_own_programs_run_inside_only(
-    sandboxes: dict[str, SealedSandbox], tier: Tier
-) -> None:
+async def test_own_programs_run_inside_only(sandbox: SealedSandbox, tier: Tier) -> None:
     """Item 33: a choice. What is written may be run in there, with all its limits."""
     source = """
 import os, subprocess
@@ -134,19 +129,19 @@ handle = os.open('own', os.O_CREAT | os.O_WRONLY, 0o755)
 os.write(handle, b'#!/bin/sh\\ncat /etc/passwd; echo ran\\n'); os.close(handle)
 print(subprocess.run(['./own'], capture_output=True).stdout)
 """
-    result = await _run(sandboxes["cold"], tier, source)
+    result = await _run(sandbox, tier, source)
 
     assert result.stdout == b"b'ran\\n'\n"
 
 
 @pytest.mark.slow
 async def test_killing_everything_kills_nobody_else(
-    sandboxes: dict[str, SealedSandbox], tier: Tier, victim: subprocess.Popen[bytes]
+    sandbox: SealedSandbox, tier: Tier, victim: subprocess.Popen[bytes]
 ) -> None:
     """Item 26 again: a signal to all reports success even when every single one was refused."""
     source = "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass"
 
-    await _run(sandboxes["cold"], tier, source)
+    await _run(sandbox, tier, source)
 
     assert victim.poll() is None
 

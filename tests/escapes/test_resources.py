@@ -16,10 +16,9 @@ Abuse = Callable[..., Awaitable[SealedResult]]
 MIB = 1 << 20
 
 
-@pytest.fixture(params=["cold", "warm"])
-def abuse(request: pytest.FixtureRequest, sandboxes: dict[str, SealedSandbox], tier: Tier) -> Abuse:
+@pytest.fixture
+def abuse(sandbox: SealedSandbox, tier: Tier) -> Abuse:
     """Run Python source sealed, in each tier and started in each way."""
-    sandbox = sandboxes[request.param]
 
     async def run(source: str, **limits: float) -> SealedResult:
         known = {"wall_seconds": 20.0, **limits}
