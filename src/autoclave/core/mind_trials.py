@@ -20,7 +20,7 @@ from . import mind_laws
 from .golden import decisions, sample, shipped
 from .ledger import Ledger
 from .mind_answer import MindAnswer, read_answer
-from .mind_loader import HOST, LIMITS, prompts_of, sources_of, with_prompts
+from .mind_loader import HOST, LIMITS, prompts_of, sources_of, tree_of, with_prompts
 
 _LAWS = Path(mind_laws.__file__)
 _MOST_DECISIONS = 60
@@ -43,6 +43,9 @@ class SealedTrials:
         self._manifests = manifests
         self._sandbox = sandbox
         self._shipped = shipped
+
+    def tree(self, mind: Sources) -> str:
+        return tree_of(mind)
 
     async def recorded(self) -> Sequence[Golden]:
         """The newest runs among the latest events, and what ships with the program."""

@@ -61,6 +61,9 @@ def is_same(recorded: JsonObject, given: JsonObject) -> bool:
 class MindTrials(Protocol):
     """Tries minds, sealed. What comes back is checked as the kernel checks every answer."""
 
+    def tree(self, mind: Sources) -> str:
+        """The hash by which the journal names a mind of these files."""
+
     async def recorded(self) -> Sequence[Golden]:
         """A bounded sample of this home's decisions, and those that ship with the program."""
 

@@ -14,8 +14,9 @@ from ..domain.proposal import Draft
 from ..domain.sealed import Tier
 from .body import Body, is_test
 from .distance import distances
-from .gate import Bench, Gate, RunExamples
+from .gate import Bench, Gate, MindSide, RunExamples
 from .lineage import Lineage
+from .mind_gates import MindAnswersGate, MindSurfaceGate, MindTestsGate
 from .replay_gate import ReplayGate
 from .static_gates import ParseGate, PowersGate, SurfaceGate
 from .suite import RUNNER, Suite, judged_body
@@ -36,6 +37,7 @@ class BenchTools:
     files: Files
     run_examples: RunExamples
     lineage: Lineage
+    mind: MindSide | None = None
     test_helpers: Path | None = None
     """A Python file with `fresh_context(folder)`, for the `context` fixture of the tests."""
 
@@ -77,9 +79,13 @@ def set_up(
             cases=cases,
             replay=replay,
             run_examples=tools.run_examples,
+            mind=tools.mind,
             distances=distances(tools.lineage, candidate, draft.changes.paths),
         )
-        yield bench, _gates(Suite(bench, trees / "judged"))
+        if bench.changed_mind is not None:
+            yield bench, _mind_gates()
+        else:
+            yield bench, _gates(Suite(bench, trees / "judged"))
 
 
 def _gates(suite: Suite) -> Sequence[Gate]:
@@ -93,6 +99,19 @@ def _gates(suite: Suite) -> Sequence[Gate]:
         AffectedTestsGate(suite),
         ReplayGate(),
         FullTestsGate(suite),
+    )
+
+
+def _mind_gates() -> Sequence[Gate]:
+    return (
+        SurfaceGate(),
+        ParseGate(),
+        MindSurfaceGate(),
+        LintGate(),
+        TypesGate(),
+        MindAnswersGate(),
+        MindTestsGate(),
+        ReplayGate(),
     )
 
 

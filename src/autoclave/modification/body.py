@@ -55,6 +55,11 @@ class Body:
         """The files below a folder, by their whole paths."""
         return {path: data for path, data in self.files.items() if path.startswith(f"{folder}/")}
 
+    def mind(self, folder: str) -> dict[str, bytes]:
+        """The files of the mind by their names below its folder."""
+        start = len(folder) + 1
+        return {path[start:]: data for path, data in self.below(folder).items()}
+
     def capabilities(self) -> tuple[str, ...]:
         """Names of the capability folders in it."""
         parts = (PurePosixPath(path).parts for path in self.files)

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 from ..domain.canonical import JsonObject
 from ..domain.errors import AutoclaveError
+from ..domain.golden import MindTrials
 from ..domain.knowledge import Case
 from ..domain.ports import Files, Replay, Sandbox
 from ..domain.proposal import Draft, GateResult, GateVerdict
@@ -19,6 +20,15 @@ from .surface import Surface
 
 RunExamples: TypeAlias = Callable[[Path, str], Awaitable[list[JsonObject]]]
 """Run the examples of one capability below a body's root: `{"ok": bool, "summary": str}` each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MindSide:
+    """Where the mind stands, and how minds are tried."""
+
+    folder: str
+    """Below the home, such as `mind`."""
+    trials: MindTrials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +60,7 @@ class Bench:
     cases: Sequence[Case]
     replay: Replay
     run_examples: RunExamples
+    mind: MindSide | None = None
     distances: JsonObject = field(default_factory=dict)
     """How far each changed file is from its first version, see `distance.distances`."""
 
@@ -63,6 +74,15 @@ class Bench:
     def changed_capabilities(self) -> tuple[str, ...]:
         names = {capability_of(path) for path in self.draft.changes.paths}
         return tuple(sorted(names - {""}))
+
+    @property
+    def changed_mind(self) -> MindSide | None:
+        """The mind's side of the draft; None when the draft leaves the mind alone."""
+        if self.mind is None:
+            return None
+        start = f"{self.mind.folder}/"
+        touched = any(path.startswith(start) for path in self.draft.changes.paths)
+        return self.mind if touched else None
 
 
 class Gate(Protocol):

@@ -18,7 +18,6 @@ _MOST_FILES = 50
 _MOST_LINES = 2_000
 _JUDGES = frozenset({"pytest", "_pytest", "pluggy", "mypy", "ruff", "coverage", "libcst"})
 _TAKEN = (sys.stdlib_module_names | _JUDGES) - {"code", "__future__"}
-_MIND = "src/autoclave/mind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,8 @@ class Surface:
 
     prefixes: tuple[str, ...]
     """Folders below the home, such as `capabilities`."""
+    mind: str = ""
+    """The one of them that is the mind's, if there is one."""
 
     def check_path(self, path: str) -> None:
         """Raise unless one file of that name may be changed by a proposal."""
@@ -37,14 +38,17 @@ class Surface:
             raise _no("plain-file-names", f"the name {path!r} is not plain ASCII")
         if any(part.startswith(".") or part == "__pycache__" for part in pure.parts):
             raise _no("no-hidden-paths", f"{path} is hidden or a cache; changes are in the open")
+        if pure.name in ("conftest.py", "sitecustomize.py", "usercustomize.py"):
+            raise _no("no-start-up-hooks", f"{path} would run by itself when tests or Python start")
+        if self.is_of_mind(path):
+            _check_mind_path(pure.relative_to(self.mind), path)
+            return
         if pure.suffix != ".py" and pure.name != "README.md":
             raise _no(
                 "plain-source-files",
                 f"{path} is neither Python source nor a README.md",
                 hint="a manifest states what a capability may touch: a person edits it",
             )
-        if pure.name in ("conftest.py", "sitecustomize.py", "usercustomize.py"):
-            raise _no("no-start-up-hooks", f"{path} would run by itself when tests or Python start")
         if len(pure.parts) < 3 and pure.suffix == ".py":
             raise _no("inside-a-capability", f"{path} belongs to no capability")
 
@@ -59,6 +63,12 @@ class Surface:
             _check_new_names(change)
             _check_content(change)
         _check_size(changes)
+        if len({self.is_of_mind(path) for path in changes.paths}) > 1:
+            raise _no(
+                "mind-and-capabilities-apart",
+                "the mind and a capability change at once, and each is judged beside the other",
+                hint="propose one after the other",
+            )
         tests = [path for path in changes.paths if is_test(path)]
         if tests and len(tests) < len(changes.files):
             raise _no(
@@ -79,15 +89,22 @@ class Surface:
         if place.exists() and not stat.S_ISREG(place.stat().st_mode):
             raise _no("no-links", f"{path} is no regular file")
 
+    def is_of_mind(self, path: str) -> bool:
+        return bool(self.mind) and PurePosixPath(path).is_relative_to(self.mind)
+
     def _outside(self, path: str) -> NotAllowed:
-        if PurePosixPath(path).is_relative_to(_MIND):
-            return _no(
-                "no-gate-judges-a-mind",
-                f"{path} belongs to the mind, and no gate judges a change of it yet",
-                hint="for now only capabilities can be changed by a proposal",
-            )
         places = ", ".join(f"{prefix}/" for prefix in self.prefixes)
         return _no("inside-the-body", f"{path} is not part of the body ({places})")
+
+
+def _check_mind_path(inside: PurePosixPath, path: str) -> None:
+    """A mind is modules side by side, and prompts in a folder of their own."""
+    is_module = len(inside.parts) == 1 and inside.suffix == ".py"
+    is_prompt = inside.parts[0] == "prompts" and len(inside.parts) == 2 and inside.suffix == ".md"
+    if not (is_module or is_prompt):
+        raise _no("modules-and-prompts", f"{path} is neither a module of the mind nor a prompt")
+    if is_test(path):
+        raise _no("no-judges-in-the-mind", f"{path} has the name of a test")
 
 
 def _check_content(change: FileChange) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput
@@ -49,10 +49,11 @@ class TypesGate:
             return passed("no code changed")
         if more := _silencers(bench):
             return failed(f"{more} new comments silence the type checker", ignores=more)
+        where, names = _packages(bench)
         request = {
-            "base": str(bench.base_root / "capabilities"),
-            "candidate": str(bench.candidate_root / "capabilities"),
-            "names": list(bench.changed_capabilities),
+            "base": str(bench.base_root / where),
+            "candidate": str(bench.candidate_root / where),
+            "names": names,
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         }
         result = await _sealed(bench, _beside("sealed_types.py"), json.dumps(request).encode())
@@ -60,6 +61,14 @@ class TypesGate:
         if reply is None:
             return not_checked(f"not checked: mypy did not run ({_why(result)})")
         return _compare(_errors(reply["base"]), _errors(reply["candidate"]), "type")
+
+
+def _packages(bench: Bench) -> tuple[str, list[str]]:
+    """The folder and the packages in it that mypy looks at."""
+    if bench.changed_mind is not None:
+        mind = PurePosixPath(bench.changed_mind.folder)
+        return str(mind.parent), [mind.name]
+    return "capabilities", list(bench.changed_capabilities)
 
 
 async def _lint(bench: Bench, root: Path) -> Findings:

@@ -12,7 +12,7 @@ from ..domain.ports import Files, Replay, Sandbox
 from ..domain.proposal import Draft, Edit, Evidence
 from ..domain.sealed import SelfTest
 from .applier import Applier
-from .gate import Gate, RunExamples, run_gates
+from .gate import Gate, MindSide, RunExamples, run_gates
 from .lineage import Lineage
 from .surface import Surface
 
@@ -29,16 +29,20 @@ class LibcstWorkshop:
         files: Files,
         lineage: Lineage,
         run_examples: RunExamples,
+        mind: MindSide | None = None,
         test_helpers: Path | None = None,
         more_gates: Callable[[], Sequence[Gate]] = tuple,
     ) -> None:
         """`root` is the home, `prefixes` the folders below it that proposals may change.
 
-        `test_helpers` is a Python file with `fresh_context(folder)`, for the tests' `context`
-        fixture; `more_gates` come after the built-in ones and can only add a veto.
+        `mind` adds the folder of the mind to them and says how minds are tried. `test_helpers` is
+        a Python file with `fresh_context(folder)`, for the tests' `context` fixture; `more_gates`
+        come after the built-in ones and can only add a veto.
         """
+        prefixes = (*prefixes, mind.folder) if mind else tuple(prefixes)
         self._root = root
-        self._surface = Surface(prefixes=tuple(prefixes))
+        self._mind = mind
+        self._surface = Surface(prefixes=prefixes, mind=mind.folder if mind else "")
         self._sandbox = sandbox
         self._files = files
         self._lineage = lineage
@@ -71,6 +75,7 @@ class LibcstWorkshop:
             files=self._files,
             run_examples=self._run_examples,
             lineage=self._lineage,
+            mind=self._mind,
             test_helpers=self._test_helpers,
         )
         bench = set_up(tools, draft, base, tier=test.tier, cases=cases, replay=replay)
