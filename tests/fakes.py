@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from autoclave.core.board import BoardProjection, find_goals
+import autoclave.mind
+from autoclave.core.board import BoardProjection, find_goals, find_standing
 from autoclave.core.engine import Board
 from autoclave.core.journal import SqlJournal
 from autoclave.core.journal_engine import open_engine
 from autoclave.core.ledger import Ledger
-from autoclave.core.mind_loader import LoadedMind
+from autoclave.core.mind_loader import LoadedMind, prompts_of, read_mind
 from autoclave.core.parts import Parts
 from autoclave.core.writer import Writer
 from autoclave.domain.canonical import JsonObject, digest
@@ -26,15 +27,20 @@ from autoclave.domain.errors import Conflict, NotFound
 from autoclave.domain.intents import Effect
 from autoclave.domain.knowledge import Case, Opportunity, Pattern, PatternKind
 from autoclave.domain.ports import Replay
-from autoclave.domain.proposal import Approval, Draft, Edit, Evidence
+from autoclave.domain.proposal import Draft, Edit, Evidence
 from autoclave.domain.risk import Action, ActionKind, Risk, Ruling, Verdict
 from autoclave.domain.sealed import Ended, SealedResult, SealedRun, SelfTest, Tier
+from autoclave.domain.standing import Standing
+from autoclave.governance.credentials import verify
 from autoclave.mind import decide
 from autoclave.sandbox.files import SafeFiles
 
 KEY = b"k" * 32
 
 Execute = Callable[[JsonObject, "Path | None", str], Awaitable[JsonObject]]
+
+PROMPTS = prompts_of(read_mind(Path(autoclave.mind.__file__).parent))
+"""The instructions of the shipped mind."""
 
 
 class FakeClock:
@@ -267,6 +273,10 @@ def open_loop(
         with engine.connect() as connection:
             return find_goals(connection, statuses=statuses)
 
+    def standing() -> Standing:
+        with engine.connect() as connection:
+            return find_standing(connection)
+
     async def refresh() -> None:
         return None
 
@@ -275,7 +285,7 @@ def open_loop(
 
     parts = Parts(
         ledger=Ledger(Writer(journal), journal),
-        mind=LoadedMind("tree", decide),
+        mind=LoadedMind("tree", decide, prompts=PROMPTS),
         toolbox=toolbox,
         toolbox_at=lambda folder: toolbox,
         gate=gate or FakeGate(),
@@ -293,24 +303,14 @@ def open_loop(
         refresh=refresh,
         touches_of=lambda paths: ["capabilities"],
         answers_beforehand=lambda ruling, action, up_to: ruling.risk <= up_to,
-        grant=_grant,
+        verify=verify,
         ask_seconds=lambda risk: 3600.0,
         approval_seconds=3600.0,
         shortage=lambda: "",
+        standing=standing,
     )
     return Loop(
         parts=parts, board=board, toolbox=toolbox, journal=journal, engine=engine, clock=clock
-    )
-
-
-def _grant(subject: str, digest: str, by: str, now: float, seconds: float) -> Approval:
-    return Approval(
-        subject=subject,
-        digest=digest,
-        granted_by=by,
-        granted_at=now,
-        expires_at=now + seconds,
-        nonce=f"{subject}-{now}",
     )
 
 

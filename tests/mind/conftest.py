@@ -15,6 +15,9 @@ from autoclave.domain.run import Run
 
 ROOT = Path(__file__).parent.parent.parent
 
+PROMPTS = {
+    path.stem: path.read_text() for path in (ROOT / "src/autoclave/mind/prompts").glob("*.md")
+}
 MakeView = Callable[..., Any]
 
 
@@ -36,6 +39,7 @@ def make_view(shipped: list[JsonObject]) -> MakeView:
         view = build_view(Run(id="G-0001", text=text), (), None)
         view["run"] |= {"state": state, "kind": kind}
         view["capabilities"] = shipped
+        view["prompts"] = PROMPTS
         return {**view, **parts}
 
     return make

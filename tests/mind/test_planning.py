@@ -193,4 +193,7 @@ def test_a_template_without_slots_binds_to_any_goal(text: str) -> None:
 
 
 def _thought(text: str) -> JsonObject:
-    return {"intent": {"kind": "Think"}, "result": {"ok": True, "value": {"text": text}}}
+    return {
+        "intent": {"kind": "Think", "purpose": "plan"},
+        "result": {"ok": True, "value": {"text": text}},
+    }

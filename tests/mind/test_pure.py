@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 import autoclave.mind
 from autoclave.domain.canonical import JsonObject, canonical
 from autoclave.domain.intents import Finish, GiveUp, parse
+from autoclave.domain.model import StopReason
 from autoclave.domain.state import State, check_transition
 from autoclave.mind import decide
 
@@ -70,8 +72,9 @@ def test_every_run_comes_to_its_end_in_legal_steps(
     """Driven as the kernel does, with results of any kind: no exception, no change, no loop."""
     view: Any = _start(data.draw(st.sampled_from(TEXTS)), shipped)
     view["model"] = data.draw(st.sampled_from(["", "m"]))
+    view["prompts"] = {"plan": "p", "work": "w", "draft": "d", "compact": "c"}
     view["capabilities"] = [each for each in shipped if data.draw(st.integers(0, 4))]
-    for _ in range(80):
+    for _ in range(400):
         before, frozen = canonical(view), copy.deepcopy(view)
 
         answer = decide(view)
@@ -94,7 +97,7 @@ def test_every_run_comes_to_its_end_in_legal_steps(
 def _start(text: str, shipped: list[JsonObject]) -> JsonObject:
     run = {"id": "G-1", "kind": "goal", "text": text, "state": "IDLE", "attempt": 1}
     return {
-        "run": {**run, "has_workspace": True, "done": [], "facts": {}},
+        "run": {**run, "has_workspace": True, "done": [], "facts": {}, "fence": "f3nc3"},
         "capabilities": shipped,
         "recalled": None,
         "plan": None,
@@ -103,9 +106,12 @@ def _start(text: str, shipped: list[JsonObject]) -> JsonObject:
         "failures": [],
         "plans_tried": [],
         "replies": [],
+        "transcript": [],
         "done_result": None,
         "lesson": "",
         "model": "",
+        "model_limits": {"window": 5_000, "output": 1_000},
+        "budget_used": 0.75,
         "seed": 7,
         "origins": {},
     }
@@ -116,7 +122,7 @@ def _follow(view: JsonObject, state: str, answer: JsonObject, data: st.DataObjec
     after = {**view, "run": {**view["run"], "state": state}}
     if "plan" in answer:
         tried = [view["plan"]["signature"]] if view["plan"] else []
-        fresh: JsonObject = {"results": {}, "tries": {}, "done_result": None}
+        fresh: JsonObject = {"results": {}, "tries": {}, "transcript": [], "done_result": None}
         after |= {"plan": answer["plan"], "plans_tried": [*view["plans_tried"], *tried], **fresh}
     intent = answer["intent"]
     failure = {"error_class": data.draw(st.sampled_from(ERRORS)), "message": "m", "where": "w"}
@@ -136,11 +142,43 @@ def _follow(view: JsonObject, state: str, answer: JsonObject, data: st.DataObjec
             after["done_result"] = result
         case "Remember":
             after["lesson"] = intent["lesson"]
+        case "Think":
+            if result["ok"]:
+                result["value"] = _thought(intent, data)
+            after["replies"] = [*after["replies"], {"intent": intent, "result": result}]
         case _:
-            value = {"text": "{}", "answer": data.draw(st.sampled_from(["yes", "no"]))}
-            reply = {"intent": intent, "result": {"ok": True, "value": value}}
-            after["replies"] = [*after["replies"], reply]
+            answer = data.draw(st.sampled_from(["yes", "no"]))
+            result = {"ok": True, "value": {"text": "{}", "answer": answer, "by": "person:ada"}}
+            after["replies"] = [*after["replies"], {"intent": intent, "result": result}]
+    if after["plan"] and "uses" in after["plan"]:
+        after["transcript"] = [*after["transcript"], {"intent": intent, "result": result}]
     return after
+
+
+def _thought(intent: JsonObject, data: st.DataObject) -> JsonObject:
+    """Anything that a model may answer."""
+    draw = data.draw
+    plan = {"approach": "look", "uses": ["read_file", "run_tests"], "steps": []}
+    text = draw(st.sampled_from(["{}", json.dumps(plan), "done"]))
+    names = [tool["name"] for tool in intent.get("tools", [])]
+    calls = [
+        {
+            "type": "tool_use",
+            "id": f"c{number}",
+            "name": draw(st.sampled_from([*names, "no_such_tool"])),
+            "input": draw(st.sampled_from([{}, {"summary": "s", "question": 1, "edits": [{}]}])),
+        }
+        for number in range(draw(st.integers(0, 3)) if names else 0)
+    ]
+    stops = ["end_turn", *(each.value for each in StopReason)]
+    tokens = {"input": draw(st.integers(0, 6_000)), "cache_read": 0, "cache_write": 0, "output": 9}
+    return {
+        "blocks": [{"type": "text", "text": text}, *calls],
+        "text": text,
+        "stop": "tool_use" if calls else draw(st.sampled_from(stops)),
+        "tokens": {**tokens, "reasoning": 0},
+        "refusal": "",
+    }
 
 
 @pytest.mark.parametrize("state", [each for each in State if each not in ("IDLE", "PLANNING")])

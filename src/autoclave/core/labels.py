@@ -68,7 +68,12 @@ def acts_outside(manifest: Manifest, inputs: JsonObject) -> bool:
 
 
 def is_planned(run: Run, intent: Act) -> bool:
-    """Whether this is a step of a plan from trusted text, as planned, and its turn has come."""
+    """Whether this is a step of a plan from trusted text, as planned, and its turn has come.
+
+    An open plan names what may be used; which call comes when is the work itself.
+    """
+    if run.plan_trusted and intent.capability in (run.plan or {}).get("uses", ()):
+        return True
     steps = (run.plan or {}).get("steps", ()) if run.plan_trusted else ()
     step = next((each for each in steps if each["name"] == intent.step), None)
     if step is None or step["capability"] != intent.capability or step["inputs"] != intent.inputs:
@@ -153,10 +158,16 @@ def without_untrusted(view: JsonObject) -> JsonObject:
         **view,
         "results": {step: _blank(result) for step, result in view["results"].items()},
         "failures": [_blank_failure(each) for each in view["failures"]],
-        "replies": [each for each in view["replies"] if each["intent"]["kind"] == "Ask"],
+        "replies": [each for each in view["replies"] if _is_clean(each)],
+        "transcript": [],
         "done_result": view["done_result"] and _blank(view["done_result"]),
         "lesson": "",
     }
+
+
+def _is_clean(reply: JsonObject) -> bool:
+    """A person's answer, or a model's from when there was nothing but people's words to go by."""
+    return bool(reply["intent"]["kind"] == "Ask" or reply.get("clean"))
 
 
 def _blank(result: JsonObject) -> JsonObject:
@@ -178,7 +189,7 @@ def _label_of(run: Run, given: Any) -> Label:
     if not isinstance(given, dict) or set(given) != {"$ref"}:
         # Whose words a plan's own values are, only the text of the goal can show.
         asked_a_model = any(each["intent"]["kind"] == "Think" for each in run.replies)
-        by_goal = run.plan_trusted and not asked_a_model
+        by_goal = run.plan_trusted and not run.plan_by_model and not asked_a_model
         return Label(origin=Origin.GOAL if by_goal else Origin.MODEL)
     step, _, name = str(given["$ref"]).partition(".")
     labels: Mapping[str, JsonObject] = run.results.get(step, {}).get("labels", {})

@@ -58,7 +58,11 @@ def _check_plan(plan: Any) -> None:
         steps = plan.get(name)
         _check(isinstance(steps, list) and all(map(_is_step, steps)), f"a plan has {name}")
     names = [step["name"] for step in plan["steps"]]
-    _check(bool(names) and len(set(names)) == len(names), "the steps of a plan have own names")
+    _check(len(set(names)) == len(names), "the steps of a plan have own names")
+    uses = plan.get("uses", [])
+    is_open = isinstance(uses, list) and bool(uses) and all(isinstance(e, str) for e in uses)
+    _check(is_open if "uses" in plan else bool(names), "a plan has steps, or what it uses")
+    _check(not (names and uses), "a plan has steps or is open, not both")
     _check(_is_done_test(plan.get("done", {})), "a done-test names a step or a capability")
 
 

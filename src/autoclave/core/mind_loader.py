@@ -66,14 +66,17 @@ class SealedMind:
 class LoadedMind:
     """Port Mind in this process: for tests and trials of a mind that is trusted."""
 
-    def __init__(self, tree: str, decide: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, tree: str, decide: Callable[[Any], Any], *, prompts: Mapping[str, str] | None = None
+    ) -> None:
         self.tree = tree
         self._decide = decide
+        self._prompts = dict(prompts or {})
 
     async def decide(self, view: JsonObject) -> JsonObject:
         """What it answers to a view of its own: it can change nothing that is the kernel's."""
         try:
-            answer = self._decide(json.loads(canonical(view)))
+            answer = self._decide(json.loads(canonical({**view, "prompts": self._prompts})))
             text = canonical({"answer": answer})
         except Exception as error:  # whatever a mind raises, as the sealed one would say it
             raise InvalidInput(f"{type(error).__name__}: {error}") from error

@@ -14,6 +14,7 @@ from ..domain.risk import Action, ActionKind, Verdict
 from ..domain.run import Run
 from ..domain.usage import Spend
 from .parts import Parts
+from .quota import most_tokens, wait_for_quota
 from .results import bad, failure_of, good, result_event
 
 _FIRST_WAIT_SECONDS = 30.0
@@ -38,6 +39,12 @@ class Thinking:
         request = affordable(model, run, _request(intent, key))
         price = model.price(request)
         self._judge(run, model.name, price)
+        if due := wait_for_quota(model.quota(), request, now=self._parts.clock()):
+            timer = NewEvent(kind=EventKind.TIMER_SET, payload=due)
+            return await self._parts.ledger.record(run, timer)
+        tokens = most_tokens(request)
+        most = Spend(usd=price, tokens=tokens, model_calls=1)
+        await self._parts.day.reserve(key, most, purpose=intent.purpose)
         new, asked = _new_part(run, intent)
         begun = {
             "key": key,
@@ -45,10 +52,15 @@ class Thinking:
             "effect": "once",
             "model": model.name,
             "price": price,
+            "tokens": tokens,
             "asked": asked,
         }
         recorded = NewEvent(kind=EventKind.INTENT_RECORDED, payload=begun)
-        run = await self._parts.ledger.record(run, recorded)
+        try:
+            run = await self._parts.ledger.record(run, recorded)
+        except AutoclaveError:  # it was not written down, so it is not asked
+            self._parts.day.release(key)
+            raise
         try:
             answer = await model.complete(request)
         except Fatal as fatal:
@@ -70,7 +82,8 @@ class Thinking:
             "where": "",
             "traceback": "",
         }
-        spend = {"steps": 1, "model_calls": 1, "usd": begun.get("price", 0.0)}
+        spend = {"steps": 1, "model_calls": 1}
+        spend |= {"usd": begun.get("price", 0.0), "tokens": begun.get("tokens", 0)}
         event = result_event(begun["key"], _slim(intent), bad(failure), spend=spend)
         return await self._parts.ledger.insist(run, event)
 
@@ -122,6 +135,7 @@ def _request(intent: Think, key: str) -> ModelRequest:
         schema=intent.schema,
         most_tokens=intent.most_tokens,
         effort=intent.effort,
+        notice=intent.notice,
         key=key,
     )
 

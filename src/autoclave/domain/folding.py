@@ -145,7 +145,7 @@ def _brings_untrusted(kind: str, result: JsonObject) -> bool:
     if kind == "Act" and result["ok"]:
         labels = result.get("labels", {})
         return any(not labels.get(name, {}).get("trusted") for name in result.get("outputs", {}))
-    return kind in ("Search", "Fetch") or (not result["ok"] and kind != "Ask")
+    return kind in ("Search", "Fetch") or (not result["ok"] and kind not in ("Ask", "Think"))
 
 
 def _act_result(run: Run, intent: JsonObject, result: JsonObject) -> Changes:
@@ -167,7 +167,10 @@ def _remember_result(run: Run, intent: JsonObject, result: JsonObject) -> Change
 
 
 def _keep_reply(run: Run, intent: JsonObject, result: JsonObject) -> Changes:
-    return change(replies=(*run.replies, {"intent": intent, "result": result}))
+    reply: JsonObject = {"intent": intent, "result": result}
+    if intent["kind"] == "Think" and result["ok"]:
+        reply["clean"] = not run.read_untrusted
+    return change(replies=(*run.replies, reply))
 
 
 _INTENT_RESULTS: Mapping[str, Callable[[Run, JsonObject, JsonObject], Changes]] = {

@@ -53,6 +53,8 @@ class Think:
     tools: list[JsonObject] = field(default_factory=list)
     """What the model may call: `{"name", "description", "input_schema"}`."""
     effort: str = ""
+    notice: str = ""
+    """Added to the end of this one question and to none after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

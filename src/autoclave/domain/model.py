@@ -82,6 +82,8 @@ class ModelRequest:
     """The most that may be written, thinking included."""
     effort: str = ""
     """`low`, `medium`, `high`, `max`; empty leaves it to the model."""
+    notice: str = ""
+    """Said at the very end of the last message, past everything that is worth keeping."""
     key: str = ""
     """Names this one call; the same when it is sent again after a fault of the connection."""
 

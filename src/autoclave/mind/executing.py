@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .conversing import converse
 from .learning import learn
+from .model_plans import is_open
 from .recovery import recover
 from .stepping import failed_step, next_intent
 from .views import JsonObject, Reply, View, reply
@@ -11,6 +13,8 @@ from .views import JsonObject, Reply, View, reply
 def execute(view: View) -> Reply:
     """The next step, the claim to be done, or what to do about a failure."""
     done = view["done_result"]
+    if is_open(view["plan"]) and not (done and done["ok"]):
+        return converse(view)
     if done is not None:
         return _after_done_test(view, done)
     failed = failed_step(view)

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from .conversing import converse
+from .model_plans import is_open
 from .views import JsonObject, Reply, View, reply
 
 _REPAIRER = "repair_python"
 _SECONDS = 25
+_READERS = frozenset({"read_file", "inspect_python", "search_files", "list_files", "run_tests"})
+"""What the model may use to look at a capability and at the cases that it has to pass."""
 
 
-def improvement_plan(view: View) -> JsonObject | None:
-    """Search a fix for the capability that the opportunity names; None without a repairer."""
-    if not any(each["name"] == _REPAIRER for each in view["capabilities"]):
-        return None
+def improvement_plans(view: View) -> list[JsonObject]:
+    """The ways to mend a capability: search first, which costs nothing; then ask the model."""
+    there = {each["name"] for each in view["capabilities"]}
+    found = [_search_plan(view)] if _REPAIRER in there else []
+    uses = sorted(there & _READERS)
+    return [*found, _draft_plan(uses)] if view["model"] and uses else found
+
+
+def _draft_plan(uses: list[str]) -> JsonObject:
+    """The model reads the code and the cases, and drafts an edit."""
+    plan = {"signature": "improve:model", "source": "model", "steps": [], "template": []}
+    return {**plan, "uses": uses, "approach": "", "done": {}}
+
+
+def _search_plan(view: View) -> JsonObject:
+    """Search a fix for the capability that the opportunity names."""
     facts = view["run"]["facts"]
     inputs = {
         "files": [f"capabilities/{facts['capability']}/*.py"],
@@ -31,7 +47,9 @@ def improvement_plan(view: View) -> JsonObject | None:
 
 def modify(view: View) -> Reply:
     """Propose what an improvement found; any other run has nothing to modify."""
-    proposed = any(each["intent"]["kind"] == "Propose" for each in view["replies"])
+    proposed = [each for each in view["replies"] if each["intent"]["kind"] == "Propose"]
+    if proposed and not proposed[-1]["result"]["ok"] and is_open(view["plan"]):
+        return _hear_no(view)
     if view["run"]["kind"] != "improvement" or proposed:
         return reply({"kind": "Finish", "summary": view["lesson"]}, why="nothing is left to do")
     facts, found = view["run"]["facts"], view["results"]["repair"]["outputs"]
@@ -48,3 +66,12 @@ def modify(view: View) -> Reply:
         },
     }
     return reply(intent, why="a fix was found for a failure that keeps coming back")
+
+
+def _hear_no(view: View) -> Reply:
+    """The draft could not be proposed: the model hears why and may try again."""
+    answer = converse(view)
+    if answer["intent"]["kind"] != "GiveUp":
+        back = ["ERROR", "RECOVERING", "IDLE", "PLANNING", "EXECUTING"]
+        answer["path"] = [*back, *answer["path"]]
+    return answer

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from .composing import compose, does_what_is_asked
-from .improving import improvement_plan
+from .conversing import converse
+from .improving import improvement_plans
+from .model_plans import ask_for_plan, is_open, may_ask, planned_by_model
 from .reading import Literal, Reading, read_goal
 from .stepping import next_intent
 from .views import JsonObject, Reply, View, capability, reply
@@ -13,42 +13,32 @@ from .views import JsonObject, Reply, View, capability, reply
 _SIMILAR = 0.5
 _PROVEN = 0.3
 
-PLAN_SCHEMA: JsonObject = {
-    "type": "object",
-    "required": ["steps"],
-    "additionalProperties": False,
-    "properties": {
-        "steps": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 20,
-            "items": {
-                "type": "object",
-                "required": ["name", "capability", "inputs"],
-                "additionalProperties": False,
-                "properties": {
-                    "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
-                    "capability": {"type": "string"},
-                    "inputs": {"type": "object"},
-                },
-            },
-        }
-    },
-}
-"""What a model has to answer when it is asked for a plan."""
-
 
 def plan(view: View) -> Reply:
     """The next plan and its first step, a question to the model, or an honest no."""
     found = next_plan(view)
     if found is None:
-        return _ask_model(view) or _cannot(view)
+        return ask_for_plan(view, why="no known plan fits") if may_ask(view) else _cannot(view)
     return begin(view, found, why=f"a {found['source']} plan: {found['signature']}")
 
 
 def begin(view: View, found: JsonObject, *, why: str) -> Reply:
     """Adopt a plan and do its first step; legal from PLANNING."""
-    fresh: View = {**view, "plan": found, "results": {}, "tries": {}, "done_result": None}
+    fresh: View = {
+        **view,
+        "plan": found,
+        "results": {},
+        "tries": {},
+        "transcript": [],
+        "done_result": None,
+    }
+    if is_open(found):
+        return {
+            "path": ["EXECUTING"],
+            "plan": found,
+            "intent": converse(fresh)["intent"],
+            "why": why,
+        }
     return {"path": ["EXECUTING"], "plan": found, "intent": next_intent(fresh), "why": why}
 
 
@@ -58,12 +48,13 @@ def next_plan(view: View) -> JsonObject | None:
     if view["plan"]:
         given_up.add(view["plan"]["signature"])
     if view["run"]["kind"] == "improvement":
-        found = improvement_plan(view)
-        return found if found and found["signature"] not in given_up else None
+        ways = improvement_plans(view)
+        return next((each for each in ways if each["signature"] not in given_up), None)
     reading = read_goal(view["run"]["text"])
     plans = compose(view["capabilities"], reading)
-    composed = [bind(each, reading["literals"], source="composed") for each in plans]
-    options = [*_proven(view, reading, plans), *composed, *_from_model(view, reading)]
+    options: list[JsonObject | None] = [*_proven(view, reading, plans), *_from_model(view, reading)]
+    if not may_ask(view):
+        options += [bind(each, reading["literals"], source="composed") for each in plans]
     return next((each for each in options if each and each["signature"] not in given_up), None)
 
 
@@ -133,33 +124,17 @@ def _filled(inputs: JsonObject, literals: list[Literal]) -> JsonObject:
 
 
 def _from_model(view: View, reading: Reading) -> list[JsonObject]:
-    """The plan that the model wrote, if it holds only steps that exist."""
-    answers = [r for r in view["replies"] if r["intent"]["kind"] == "Think" and r["result"]["ok"]]
-    if not answers:
+    """The steps that the model named, with slots so that they fit other goals; then open work."""
+    found = planned_by_model(view)
+    if found is None:
         return []
-    try:
-        given = json.loads(answers[-1]["result"]["value"]["text"])["steps"]
-        steps = [_written(step) for step in given]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
-    names = {step["name"] for step in steps}
-    exist = all(capability(view, step["capability"]) for step in steps)
-    if not steps or not exist or len(names) < len(steps):
-        return []
+    steps, opened = found
+    if not steps:
+        return [opened]
     template = [{**step, "inputs": _slotted(step["inputs"], reading)} for step in steps]
     signature = "model:" + ">".join(step["capability"] for step in steps)
-    return [
-        {"signature": signature, "source": "model", "steps": steps, "template": template}
-        | {"done": {}}
-    ]
-
-
-def _written(step: JsonObject) -> JsonObject:
-    """One step of a model's plan. Raises TypeError or AttributeError when it has another form."""
-    name, asked, inputs = step["name"], step["capability"], step["inputs"]
-    if not (isinstance(name, str) and isinstance(asked, str) and name):
-        raise TypeError("a step and its capability have names")
-    return {"name": name, "capability": asked, "inputs": dict(inputs), "after": _after(inputs)}
+    fixed = {"signature": signature, "source": "model", "steps": steps, "template": template}
+    return [fixed | {"done": {}}, opened]
 
 
 def _slotted(inputs: JsonObject, reading: Reading) -> JsonObject:
@@ -169,35 +144,6 @@ def _slotted(inputs: JsonObject, reading: Reading) -> JsonObject:
         name: _slot(reading["literals"], values.index(value)) if value in values else value
         for name, value in inputs.items()
     }
-
-
-def _after(inputs: JsonObject) -> list[str]:
-    references = (value for value in inputs.values() if isinstance(value, dict))
-    return sorted({each["$ref"].split(".")[0] for each in references if "$ref" in each})
-
-
-def _ask_model(view: View) -> Reply | None:
-    asked = sum(each["intent"]["kind"] == "Think" for each in view["replies"])
-    if not view["model"] or asked >= 2 or view["run"]["kind"] == "improvement":
-        return None
-    offered = [
-        {key: each[key] for key in ("name", "purpose", "inputs", "outputs")}
-        for each in view["capabilities"]
-    ]
-    question = {
-        "goal": view["run"]["text"],
-        "capabilities": offered,
-        "form": 'JSON: {"steps": [{"name", "capability", "inputs"}]}; an input is a value or '
-        '{"$ref": "step.output"}',
-        "failures": view["failures"][-3:],
-    }
-    intent = {
-        "kind": "Think",
-        "purpose": "plan",
-        "messages": [{"role": "user", "content": json.dumps(question, sort_keys=True)}],
-        "schema": PLAN_SCHEMA,
-    }
-    return reply(intent, why="no known plan fits and the capabilities do not chain by type")
 
 
 def _cannot(view: View) -> Reply:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from .conversing import converse
+from .model_plans import is_open
 from .planning import begin, next_plan, plan
 from .stepping import act, failed_step
 from .views import JsonObject, Reply, View, reply
@@ -38,6 +40,11 @@ def go_on(view: View) -> Reply:
     if view["plan"] is None:
         answer = plan(view)
         answer["path"] = ["IDLE", "PLANNING", *answer["path"]]
+        return answer
+    if is_open(view["plan"]):
+        answer = converse(view)
+        ends = answer["intent"]["kind"] == "GiveUp"
+        answer["path"] = [] if ends else ["IDLE", "PLANNING", "EXECUTING", *answer["path"]]
         return answer
     failed = failed_step(view)
     if failed is not None:

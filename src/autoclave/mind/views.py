@@ -18,6 +18,8 @@ class RunView(TypedDict):
     has_workspace: bool
     done: list[str]
     facts: JsonObject
+    fence: str
+    """Marks the ends of data that is shown to a model; no text that was read can know it."""
 
 
 class View(TypedDict):
@@ -34,8 +36,18 @@ class View(TypedDict):
     replies: list[JsonObject]
     done_result: JsonObject | None
     lesson: str
+    transcript: list[JsonObject]
+    """Under an open plan: every intent and its result, oldest first."""
     model: str
     """Name of the language model that may be asked; empty for none."""
+    model_limits: JsonObject
+    """`window` and `output`, in tokens."""
+    prompts: dict[str, str]
+    """The instructions for a model, by purpose: the files in `prompts/`."""
+    budget_used: float
+    """Share of the goal's budget that is gone, of whichever part has least left."""
+    tools: list[str]
+    """Names of what a model may call under the present plan; `converse` sets it."""
     seed: int
     origins: dict[str, str]
     """Where each part of the view came from."""
