@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 
 import pytest
-
 from tests.servers.chat import ChatServer
 from tests.servers.messages import MessagesServer
 

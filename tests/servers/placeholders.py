@@ -15,7 +15,7 @@ from typing import Any
 from tests.servers.seen import Seen
 from tests.servers.turns import Reply, ToolCall
 
-_PLACE = re.compile(r"\{\{(.+?)\}\}(?!\})")
+_PLACE = re.compile(r"\{\{((?:(?!\}\}(?!\})).)+)\}\}(?!\})")
 
 
 class NothingToFill(LookupError):

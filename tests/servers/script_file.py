@@ -83,6 +83,9 @@ def _repeat(value: Any, where: str) -> Any:
 def _reply(value: Any, where: str) -> Reply:
     if isinstance(value, str):
         return Reply(text=value)
+    if not isinstance(value, Mapping):
+        message = f"{where}: a text or a mapping, not {type(value).__name__}"
+        raise ScriptError(message)
     reply = dict(value)
     calls = reply.pop("tools", [])
     reply["tools"] = [_made(ToolCall, call, f"{where}: tools.{n}") for n, call in enumerate(calls)]
