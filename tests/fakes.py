@@ -26,7 +26,7 @@ from autoclave.domain.changes import ChangeSet
 from autoclave.domain.errors import Conflict, NotFound
 from autoclave.domain.intents import Effect
 from autoclave.domain.knowledge import Case, Opportunity, Pattern, PatternKind
-from autoclave.domain.ports import Replay
+from autoclave.domain.ports import Broker, Replay
 from autoclave.domain.proposal import Draft, Edit, Evidence
 from autoclave.domain.risk import Action, ActionKind, Risk, Ruling, Verdict
 from autoclave.domain.sealed import Ended, SealedResult, SealedRun, SelfTest, Tier
@@ -95,7 +95,13 @@ class FakeToolbox:
         )
 
     async def run(
-        self, name: str, inputs: JsonObject, *, workspace: Path | None, key: str
+        self,
+        name: str,
+        inputs: JsonObject,
+        *,
+        workspace: Path | None,
+        key: str,
+        broker: Broker | None = None,
     ) -> CapabilityResult:
         self.manifest(name)
         self.ran.append((name, key))

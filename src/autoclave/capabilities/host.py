@@ -6,15 +6,17 @@ Started as `python -I -B host.py`; standard library only, and nothing of the ker
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import importlib
 import importlib.util
 import json
 import linecache
 import os
+import struct
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
@@ -23,8 +25,26 @@ from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 ANSWER = 3
+ANSWERS, CALLS = 4, 5
+"""Descriptors of the line to the kernel, where this run has one."""
 _LONGEST_MESSAGE = 4_000
 _MOST_FRAMES = 20
+
+
+class NotAllowed(PermissionError):
+    """A rule, a person or the manifest says no to a call."""
+
+
+class CallFailed(OSError):
+    """A call could not be served; the text begins with the kind of the error."""
+
+
+class Answer(dict[str, Any]):
+    """What the kernel answered. It is there already, and may be awaited all the same."""
+
+    def __await__(self) -> Generator[None, None, Answer]:
+        return self
+        yield
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +61,54 @@ class Context:
     """On the monotonic clock."""
     site_packages: tuple[Path, ...] = ()
     """Where the workspace's own installed packages are, if it has any that fit this Python."""
+
+    ask: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """Puts one call to the kernel; None where no kernel listens, as in a capability's tests."""
+
+    def recall(self, query: str, limit: int = 5) -> Answer:
+        """What is known about something: `experiences`, `plans`, `patterns`, best first."""
+        return self._call({"call": "knowledge.recall", "query": query, "limit": limit})
+
+    def ask_model(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        schema: Mapping[str, Any] | None = None,
+        *,
+        system: str = "",
+        most_tokens: int = 1024,
+    ) -> Answer:
+        """One answer of a language model: `text`, `stop`, `tokens`, `usd`."""
+        call = {"call": "model.complete", "messages": [dict(each) for each in messages]}
+        more = {"schema": dict(schema or {}), "system": system, "most_tokens": most_tokens}
+        return self._call({**call, **more})
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str = b"",
+        secret: str = "",
+    ) -> Answer:
+        """One request: `status`, `url`, `headers`, and `body` as bytes.
+
+        `secret` names one of the manifest; the kernel puts it in.
+        """
+        data = body.encode() if isinstance(body, str) else body
+        call = {"call": "network.request", "method": method, "url": url, "secret": secret}
+        more = {"headers": dict(headers or {}), "body": base64.b64encode(data).decode()}
+        answer = self._call({**call, **more})
+        return Answer({**answer, "body": base64.b64decode(answer["body"])})
+
+    def _call(self, call: dict[str, Any]) -> Answer:
+        if self.ask is None:
+            raise CallFailed(f"NoBroker: nobody answers {call['call']} here")
+        said = self.ask(call)
+        if "ok" in said:
+            return Answer(said["ok"])
+        kind, message = said["refused"]["error_class"], said["refused"]["message"]
+        raise NotAllowed(message) if kind == "NotAllowed" else CallFailed(f"{kind}: {message}")
 
     @property
     def seconds(self) -> float:
@@ -92,6 +160,8 @@ def main() -> None:
     """Answer the one request and end the process, whatever threads are left behind."""
     os.set_inheritable(ANSWER, False)
     request = json.loads(sys.stdin.buffer.read())
+    for descriptor in (ANSWERS, CALLS) if request.get("calls") else ():
+        os.set_inheritable(descriptor, False)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
         reply = _serve(request)
@@ -131,6 +201,7 @@ def context_of(request: Mapping[str, Any]) -> Context:
         key=request["key"],
         deadline=time.monotonic() + request["seconds"],
         site_packages=tuple(Path(folder) for folder in request["site_packages"]),
+        ask=_ask_kernel if request.get("calls") else None,
     )
 
 
@@ -231,6 +302,27 @@ def _encode(reply: dict[str, Any]) -> bytes:
         return json.dumps(reply, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         return json.dumps(_invalid(f"the outputs are not JSON: {error}")).encode()
+
+
+def _ask_kernel(call: dict[str, Any]) -> dict[str, Any]:
+    """One call at a time: its length, then itself; the answer comes back in the same way."""
+    data = json.dumps(call).encode()
+    data = struct.pack("!I", len(data)) + data
+    while data:
+        data = data[os.write(CALLS, data) :]
+    (length,) = struct.unpack("!I", _receive(4))
+    answer: dict[str, Any] = json.loads(_receive(length))
+    return answer
+
+
+def _receive(length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        chunk = os.read(ANSWERS, length - len(data))
+        if not chunk:
+            raise CallFailed("NoBroker: the kernel has closed the line")
+        data += chunk
+    return data
 
 
 def _write(data: bytes) -> None:

@@ -14,9 +14,10 @@ from ..domain.canonical import JsonObject
 from ..domain.capability import CapabilityResult, Failure, Manifest
 from ..domain.changes import ChangeSet
 from ..domain.errors import InvalidInput, Stale
-from ..domain.ports import Files, Sandbox
+from ..domain.ports import Broker, Files, Sandbox
 from ..domain.sealed import Limits, SealedResult, SealedRun, Tier
 from .answers import failed, read_answer
+from .broker import Desk
 from .project import site_packages
 from .schemas import misfit
 from .trees import read_tree
@@ -40,6 +41,8 @@ class Job:
     inputs: JsonObject
     workspace: Path | None
     key: str
+    broker: Broker | None = None
+    """Who answers what it asks for while it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,7 @@ class Launcher:
             "inputs": job.inputs,
             "key": job.key,
             "seconds": _limits(job).wall_seconds * _OWN_TIME,
+            "calls": job.broker is not None,
         }
 
     def _sealed_run(self, job: Job, folder: Path, request: JsonObject) -> SealedRun:
@@ -128,6 +132,7 @@ class Launcher:
             stdin=json.dumps(request).encode(),
             limits=_limits(job),
             tier=self._tier,
+            answer=Desk(job.manifest, job.broker).answer if job.broker else None,
         )
 
     def _changes(self, given: dict[str, bytes], workspace: Path) -> ChangeSet | Failure:

@@ -13,13 +13,15 @@ from typing import Annotated, Any, Literal
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..domain.broker import SECRET_NAME, TOKEN, kind_of, parse_call
 from ..domain.canonical import canonical
-from ..domain.capability import Access, Example, Manifest, Needs
+from ..domain.capability import Access, Example, Manifest, Needs, SecretNeed
 from ..domain.changes import check_relative
 from ..domain.errors import ConfigurationInvalid, InvalidInput
 from ..domain.intents import Effect
 from ..domain.sealed import Limits
 from ..domain.text import show_line
+from .broker import host_fits, is_declared
 from .schemas import check_schema, misfit, semantic_types
 from .trees import Tree, read_tree
 
@@ -37,11 +39,19 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class _Secret(_Table):
+    name: str
+    host: str
+    header: str = "Authorization"
+
+
 class _Needs(_Table):
     workspace: Access = "none"
     network: list[str] = []
     commands: list[str] = []
     model: bool = False
+    knowledge: bool = False
+    secrets: list[_Secret] = []
 
 
 class _Limits(_Table):
@@ -58,11 +68,17 @@ class _Limits(_Table):
     result_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = 8 << 20
 
 
+class _Answer(_Table):
+    call: dict[str, Any]
+    answer: dict[str, Any]
+
+
 class _Example(_Table):
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     files: dict[str, str] = {}
     changes: dict[str, str] = {}
+    answers: list[_Answer] = []
 
 
 class _File(_Table):
@@ -85,6 +101,7 @@ _FIELDS = {
     "needs": tuple(_Needs.model_fields),
     "limits": tuple(_Limits.model_fields),
     "examples": tuple(_Example.model_fields),
+    "secrets": tuple(_Secret.model_fields),
 }
 
 
@@ -118,12 +135,7 @@ def _manifest(folder: Path, tree: Tree) -> Manifest:
         inputs=given.inputs,
         outputs=given.outputs,
         effect=Effect(given.effect),
-        needs=Needs(
-            workspace=given.needs.workspace,
-            network=tuple(given.needs.network),
-            commands=tuple(given.needs.commands),
-            model=given.needs.model,
-        ),
+        needs=_needs(given.needs),
         limits=Limits(**given.limits.model_dump()),
         serves=tuple(given.serves),
         provides=tuple(sorted({*given.provides, *semantic_types(given.outputs)})),
@@ -131,6 +143,17 @@ def _manifest(folder: Path, tree: Tree) -> Manifest:
         examples=tuple(Example(**example.model_dump()) for example in given.examples),
         folder=folder,
         tree=tree.digest,
+    )
+
+
+def _needs(given: _Needs) -> Needs:
+    return Needs(
+        workspace=given.workspace,
+        network=tuple(given.network),
+        commands=tuple(given.commands),
+        model=given.model,
+        knowledge=given.knowledge,
+        secrets=tuple(SecretNeed(**each.model_dump()) for each in given.secrets),
     )
 
 
@@ -179,8 +202,22 @@ def _check_words(given: _File) -> None:
     for command in given.needs.commands:
         if not _COMMAND.fullmatch(command):
             raise InvalidInput(f"needs.commands: {command!r} is not the name of a program")
+    _check_secrets(given.needs)
     for text in given.depends_on:
         _check_requirement(text)
+
+
+def _check_secrets(needs: _Needs) -> None:
+    """One name is one secret: for one host that is named whole, in one header."""
+    if len({each.name for each in needs.secrets}) != len(needs.secrets):
+        raise InvalidInput("needs.secrets: a name twice")
+    for each in needs.secrets:
+        if not SECRET_NAME.fullmatch(each.name):
+            raise InvalidInput(f"needs.secrets: {each.name!r} is not the name of a secret")
+        if not TOKEN.fullmatch(each.header):
+            raise InvalidInput(f"needs.secrets: {each.header!r} is not the name of a header")
+        if not any(host_fits(pattern, each.host) for pattern in needs.network):
+            raise InvalidInput(f"needs.secrets: {each.host!r} is no host of needs.network")
 
 
 def _check_requirement(text: str) -> None:
@@ -209,10 +246,24 @@ def _check_example(given: _File, example: _Example, *, place: str) -> None:
         raise InvalidInput(f"{place}: not JSON: {error}") from error
     if why := misfit(given.inputs, example.inputs):
         raise InvalidInput(f"{place}: inputs do not fit: {why}")
+    for answer in example.answers:
+        _check_answer(given, answer, place=place)
     for path in (*example.files, *example.changes):
         check_relative(path)
     if example.changes and given.needs.workspace != "write":
         raise InvalidInput(f'{place}: it changes files, which needs workspace = "write"')
+
+
+def _check_answer(given: _File, answer: _Answer, *, place: str) -> None:
+    try:
+        canonical(answer.answer)
+        call = parse_call(canonical(answer.call).encode("utf-8"))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"{place}: not JSON: {error}") from error
+    except InvalidInput as error:
+        raise InvalidInput(f"{place}: {error.message}", hint=error.hint) from error
+    if not is_declared(_needs(given.needs), call):
+        raise InvalidInput(f"{place}: {kind_of(call)} is not among the needs")
 
 
 def _check_effect(given: _File) -> None:

@@ -8,7 +8,7 @@ from ..domain.canonical import JsonObject, canonical
 from ..domain.capability import CapabilityResult, Failure, Manifest
 from ..domain.errors import Conflict, InvalidInput
 from ..domain.intents import Effect
-from ..domain.ports import Files, Sandbox
+from ..domain.ports import Broker, Files, Sandbox
 from ..domain.sealed import Tier
 from .launch import Job, Launcher
 from .registry import Registry
@@ -44,7 +44,13 @@ class SealedToolbox:
         return self._registry.get(name)
 
     async def run(
-        self, name: str, inputs: JsonObject, *, workspace: Path | None, key: str
+        self,
+        name: str,
+        inputs: JsonObject,
+        *,
+        workspace: Path | None,
+        key: str,
+        broker: Broker | None = None,
     ) -> CapabilityResult:
         """Run one in the sandbox on a copy of the workspace; nothing outside is changed."""
         manifest = self.manifest(name)
@@ -57,6 +63,7 @@ class SealedToolbox:
                 inputs=inputs,
                 workspace=workspace,
                 key=key,
+                broker=broker if manifest.needs.calls else None,
             )
         )
 

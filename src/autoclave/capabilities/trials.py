@@ -12,6 +12,7 @@ from ..domain.canonical import JsonObject, canonical
 from ..domain.capability import CapabilityResult, Example, Manifest
 from ..domain.ports import Files, Sandbox
 from ..domain.sealed import Tier
+from .broker import Recorded
 from .launch import Job, Launcher
 from .trees import read_tree
 
@@ -85,6 +86,7 @@ class Trials:
                     inputs=example.inputs,
                     workspace=folder,
                     key=name,
+                    broker=Recorded(example.answers) if manifest.needs.calls else None,
                 )
             )
         why = _mismatch(example, result)

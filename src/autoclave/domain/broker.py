@@ -32,9 +32,9 @@ _URL = re.compile(
     r"(?::(?P<port>[1-9][0-9]{0,4}))?(?P<target>[/?][A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?"
 )
 _HOST_PART = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?|")
-_SECRET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}|")
+SECRET_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _KERNELS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "host", "content-length", "connection"}
     | {"transfer-encoding", "upgrade", "te", "trailer", "expect", "keep-alive", "accept-encoding"}
@@ -95,7 +95,7 @@ class NetworkCall:
         Place.of(self.url)
         if self.method not in _METHODS:
             raise InvalidInput(f"the method {self.method!r} is none of {', '.join(_sorted())}")
-        if not _SECRET.fullmatch(self.secret):
+        if self.secret and not SECRET_NAME.fullmatch(self.secret):
             raise InvalidInput(f"{self.secret!r} is not the name of a secret")
         _check_headers(self.headers)
         _check_body(self.method, self.data)
@@ -238,7 +238,7 @@ def _check_headers(headers: JsonObject) -> None:
     if len({name.lower() for name in headers}) != len(headers):
         raise InvalidInput("headers: a name twice")
     for name, value in headers.items():
-        if not _TOKEN.fullmatch(name) or not isinstance(value, str) or not _VALUE.fullmatch(value):
+        if not TOKEN.fullmatch(name) or not isinstance(value, str) or not _VALUE.fullmatch(value):
             raise InvalidInput(f"headers: {name[:80]!r} is not a plain name with a plain value")
         if len(value) > _MOST_HEADER:
             raise InvalidInput(f"headers: {name} has {len(value)} characters")

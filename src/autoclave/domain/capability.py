@@ -15,14 +15,33 @@ Access = Literal["none", "read", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretNeed:
+    """A secret that the kernel puts into requests to one host; the capability never sees it."""
+
+    name: str
+    host: str
+    header: str = "Authorization"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a capability touches besides its own scratch folder."""
 
     workspace: Access = "none"
     """`write` works on a copy; the kernel judges and applies what changed."""
     network: tuple[str, ...] = ()
+    """Hosts that it may ask the kernel to send requests to; `*.` stands for one more label, `*`
+    for any host."""
     commands: tuple[str, ...] = ()
     model: bool = False
+    knowledge: bool = False
+    """It may ask what is known."""
+    secrets: tuple[SecretNeed, ...] = ()
+
+    @property
+    def calls(self) -> bool:
+        """Whether it may ask the kernel for anything while it runs."""
+        return bool(self.network or self.model or self.knowledge)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +55,8 @@ class Example:
     """The workspace that the example starts with."""
     changes: dict[str, str] = field(default_factory=dict)
     """Files that must hold this text afterwards."""
+    answers: list[JsonObject] = field(default_factory=list)
+    """What the kernel answers to its calls, in order: `call`, and the `answer` to exactly that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

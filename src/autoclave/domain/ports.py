@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from .broker import Call
 from .canonical import JsonObject
 from .capability import CapabilityResult, Manifest
 from .changes import ChangeSet
@@ -90,18 +91,35 @@ class Toolbox(Protocol):
         """One of them. Raises NotFound with the nearest names."""
 
     async def run(
-        self, name: str, inputs: JsonObject, *, workspace: Path | None, key: str
+        self,
+        name: str,
+        inputs: JsonObject,
+        *,
+        workspace: Path | None,
+        key: str,
+        broker: Broker | None = None,
     ) -> CapabilityResult:
         """Run one in the sandbox on a copy of the workspace; nothing outside is changed.
 
-        Raises InvalidInput when the inputs do not fit the manifest, NotFound, SandboxUnavailable.
-        Everything that goes wrong inside is in the result's `failure`.
+        What it asks for while it runs, and its manifest admits, is put to the `broker`; without
+        one it is told that nobody answers.
+
+        Raises InvalidInput when the inputs do not fit the manifest, NotFound, SandboxUnavailable,
+        and what the broker raises. What goes wrong inside is in the result's `failure`.
         """
 
     async def verify(
         self, name: str, inputs: JsonObject, *, workspace: Path | None, key: str
     ) -> JsonObject | None:
         """Ask a verifiable capability whether `key` was done: its outputs, or None."""
+
+
+class Broker(Protocol):
+    """Serves what one running capability asks the kernel for."""
+
+    async def answer(self, call: Call) -> JsonObject:
+        """What the capability is told: `told` or `refused` of `domain.broker`, in the order of its
+        calls. What this raises ends the run."""
 
 
 class Sandbox(Protocol):
