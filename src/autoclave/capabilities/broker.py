@@ -71,7 +71,7 @@ def host_fits(pattern: str, host: str) -> bool:
     if not pattern.startswith("*."):
         return pattern == host
     label, _, rest = host.partition(".")
-    return bool(label) and rest == pattern.removeprefix("*.")
+    return bool(label and rest) and rest == pattern.removeprefix("*.")
 
 
 def _check_declared(manifest: Manifest, call: Call) -> None:
