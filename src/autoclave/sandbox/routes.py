@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cache
 
 _FOLDERS = ("/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin")
+_ROOTS = (0, 65534)
+"""As seen from a user namespace, where root may have no number of its own."""
 
 
 class Route(StrEnum):
@@ -35,4 +37,4 @@ def _is_roots(path: str) -> bool:
     except OSError:
         return False
     shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return stat.S_ISREG(status.st_mode) and status.st_uid in (0, 65534) and not shared
+    return stat.S_ISREG(status.st_mode) and status.st_uid in _ROOTS and not shared

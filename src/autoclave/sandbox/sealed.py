@@ -57,6 +57,8 @@ class SealedSandbox:
         self._routes = list(present() if routes is None else routes)
         """The first one is taken; what did not lead to FULL is no longer in it."""
         self._closed: dict[Route, SandboxUnavailable] = {}
+        if not self._routes:
+            self._refusals[Tier.FULL] = SandboxUnavailable("no route into FULL may be tried")
 
     def scratch(self) -> AbstractContextManager[Path]:
         return scratch_below(self._base)
@@ -174,10 +176,12 @@ class SealedSandbox:
         from .selftest import try_escapes
 
         # Two first runs at once test twice; a lock would tie the instance to one event loop.
-        route = str(self._routes[0]) if tier is not _LAST else ""
-        test = self._tested.get(tier) or await try_escapes(self, tier)
-        if route:
-            test = replace(test, facts=test.facts | {"route": route})
+        known = self._tested.get(tier)
+        if known:
+            return known
+        route = {} if tier is _LAST else {"route": str(self._routes[0])}
+        test = await try_escapes(self, tier)
+        test = replace(test, facts=test.facts | route)
         if test.ok:
             self._tested[tier] = test
         return test

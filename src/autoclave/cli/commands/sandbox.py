@@ -84,7 +84,9 @@ def _print(invocation: Invocation, result: JsonObject) -> None:
 
 
 def _report(report: JsonObject, *, color: bool) -> str:
-    lines = [f"tier {show_line(str(report['tier']))}"]
+    route = report.get("facts", {}).get("route")
+    way = f" by way of {show_line(str(route))}" if route else ""
+    lines = [f"tier {show_line(str(report['tier']))}{way}"]
     for probe in report["probes"]:
         said = verdict("ok" if probe["passed"] else "fail", color=color, width=5)
         kind = "must fail" if probe["must_fail"] else "must work"
