@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from .capabilities.integrator import Integrator
 from .capabilities.registry import Registry
 from .capabilities.runner import SealedToolbox
 from .capabilities.trials import Trials
-from .core.board import BoardProjection, find_goals
+from .core.board import BoardProjection, find_goals, find_standing
 from .core.chain import load_key
 from .core.checkpoints import Checkpoints
 from .core.home_lock import HomeLock
@@ -28,12 +27,14 @@ from .core.parts import Parts
 from .core.writer import Writer
 from .domain.canonical import JsonObject
 from .domain.ports import LanguageModel
-from .domain.proposal import Approval
 from .domain.risk import Action, Risk, Ruling
 from .domain.sealed import Tier
-from .governance.approval_system import answer_upto, grant
+from .domain.standing import Standing
+from .governance.approval_system import answer_upto
+from .governance.attendance import check_may_ask
 from .governance.canary import Canary
 from .governance.components import touches_of
+from .governance.credentials import verify
 from .governance.gate import PolicyGate
 from .governance.safety_rules import SafetyRules
 from .learning.knowledge_base import KnowledgeBase
@@ -48,8 +49,9 @@ from .service.capability_desk import CapabilityDesk
 from .service.control import Control
 from .service.goal_desk import GoalDesk
 from .service.home import Home
-from .service.running import Running
-from .service.watching import Refresh, Shortage
+from .service.running import Attendance, Running
+from .service.spending import Spending
+from .service.watching import Refresh, machine_of
 from .settings import Settings, load_settings
 
 _BODY = ("capabilities",)
@@ -73,10 +75,17 @@ def open_control(
     integrator = Integrator(
         registry=lambda: toolbox.registry, sandbox=hands.sandbox, files=hands.files
     )
-    parts = _parts(home, stores, hands, gate=gate, body=body, model=model)
+    attendance = Attendance()
+    parts = _parts(home, stores, hands, gate=gate, body=body, model=model, attendance=attendance)
     goals = GoalDesk(parts, stores.board, budget=gate.policy.goal_budget)
     running = Running(
-        parts, stores.board, goals, lock=lambda: HomeLock(home.lock), at_once=settings.goals_at_once
+        parts,
+        stores.board,
+        goals,
+        lock=lambda: HomeLock(home.lock),
+        at_once=settings.goals_at_once,
+        attendance=attendance,
+        day_limits=lambda: asdict(gate.policy.day),
     )
 
     def close() -> None:
@@ -112,6 +121,10 @@ class _Stores:
     def board(self, statuses: tuple[str, ...]) -> list[dict[str, Any]]:
         with self.engine.connect() as connection:
             return find_goals(connection, statuses=statuses)
+
+    def standing(self) -> Standing:
+        with self.engine.connect() as connection:
+            return find_standing(connection)
 
     def close(self) -> None:
         self.journal.close()
@@ -156,8 +169,14 @@ def _parts(
     gate: PolicyGate,
     body: Body,
     model: LanguageModel | None,
+    attendance: Attendance,
 ) -> Parts:
     knowledge = KnowledgeBase(stores.engine)
+    machine = machine_of(home.root, lambda: gate.policy.machine)
+    spending = Spending(stores.ledger, stores.board, lambda: gate.policy.day, clock=time.time)
+
+    def may_ask(ruling: Ruling | None) -> None:
+        check_may_ask(ruling, gate.policy, attended=attendance.is_attended)
 
     def answers_beforehand(ruling: Ruling, action: Action, up_to: Risk) -> bool:
         # Looked up each time: the rules may be read again while the agent runs.
@@ -183,18 +202,18 @@ def _parts(
         refresh=Refresh(body, gate, home.rules),
         touches_of=lambda paths: touches_of(paths, body_prefixes=_BODY),
         answers_beforehand=answers_beforehand,
-        grant=_grant,
+        verify=verify,
         ask_seconds=lambda risk: gate.policy.ask_seconds(risk),
         approval_seconds=gate.policy.approval_seconds(Risk.R4),
-        shortage=Shortage(home.root, gate.policy.machine),
+        shortage=machine.shortage,
+        overload=machine.overload,
+        look=machine.look,
+        standing=stores.standing,
+        day=spending,
+        may_ask=may_ask,
         escalation=gate.escalation,
         canary=Canary.planted(home.runtime),
     )
-
-
-def _grant(subject: str, digest: str, by: str, now: float, seconds: float) -> Approval:
-    nonce = secrets.token_hex(16)
-    return grant(subject, digest, by=by, now=now, ttl=seconds, nonce=nonce)
 
 
 def _checkpoints(home: Home, url: str, key: bytes) -> Checkpoints:

@@ -296,9 +296,7 @@ _PROPOSAL_STATUS: Mapping[EventKind, str] = {
 }
 
 
-_AGENT = frozenset(
-    {EventKind.AGENT_PAUSED, EventKind.AGENT_RESUMED, EventKind.SHORTAGE_CHANGED}
-)
+_AGENT = frozenset({EventKind.AGENT_PAUSED, EventKind.AGENT_RESUMED, EventKind.SHORTAGE_CHANGED})
 
 
 def find_standing(connection: Any) -> Standing:

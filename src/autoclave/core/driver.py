@@ -17,17 +17,21 @@ from ..domain.errors import (
     Stale,
 )
 from ..domain.events import EventKind, NewEvent
-from ..domain.run import ESCALATED, Run, RunStatus
+from ..domain.run import ESCALATED, SHORT, SPENT, Run, RunStatus
 from ..domain.state import State, check_transition
+from .escalating import escalate
 from .golden import offered_digest
-from .labels import without_untrusted
+from .incidents import note_interruption
 from .mind_answer import MindAnswer, read_answer
 from .parts import Parts
 from .performer import Performer, check_budget
+from .plan_trust import PlanTrust, trust_of
 from .rollback import roll_back
 from .view import build_view
 
 _MOST_IDLE_ACTIVATIONS = 5
+CANARY = "canary"
+"""Stands among the denials of a run in which a secret came to light that nothing may read."""
 
 
 class Driver:
@@ -57,7 +61,8 @@ class Driver:
             except (Fenced, asyncio.CancelledError):
                 raise
             except BudgetSpent as spent:
-                run = await self._park(run, spent.message, code="budget")
+                reason = f"{spent.message}; {_ways_out(run, spent)}"
+                run = await self._park(run, reason, code=SPENT, until=spent.until)
             except Fatal as fatal:
                 await self._park(run, fatal.message, code=_code_of(fatal))
                 raise
@@ -72,7 +77,12 @@ class Driver:
             # It was changed between two decisions: an activation names the mind that decides in it.
             return await self._take(run)
         if reason := self._parts.escalation(run.denials):
-            return await self._park(run, reason, code=ESCALATED)
+            run = await self._park(run, reason, code=ESCALATED)
+            if CANARY in run.denials:  # a secret that came to light is no matter of one run
+                await escalate(self._parts, f"{run.id}: {reason}")
+            return run
+        if reason := self._parts.overload():
+            return await self._set_aside(run, reason)
         return await self._step(run)
 
     async def _take(self, run: Run) -> Run:
@@ -81,6 +91,10 @@ class Driver:
         run = await self._parts.ledger.take(
             run, mind=self._parts.mind.tree, offered=offered, model=model
         )
+        run = await note_interruption(self._parts, run)
+        if run.depth > run.budget.depth:
+            reason = f"it came from other goals {run.depth} times over; {run.budget.depth} may be"
+            return await self._park(run, reason, code="depth")
         if run.idle_activations > _MOST_IDLE_ACTIVATIONS:
             reason = f"taken up {_MOST_IDLE_ACTIVATIONS} times and nothing came of it"
             return await self._park(run, reason, code="poison")
@@ -91,14 +105,17 @@ class Driver:
 
     async def _step(self, run: Run) -> Run:
         check_budget(run)
+        await self._parts.day.check()
         if run.open_intent is not None:
             return await self._performer.resume(run)
         answer = await self._decide(run)
         if run.applied and answer.plan is not None:
             # A new plan starts from what the workspace was.
             run = await roll_back(self._parts, run)
-        trusted = answer.plan is not None and await self._is_trusted(run, answer.plan)
-        run = await self._parts.ledger.record(run, *_way(run, answer, trusted=trusted))
+        trust = None
+        if answer.plan is not None:
+            trust = await trust_of(self._parts, run, answer.plan)
+        run = await self._parts.ledger.record(run, *_way(run, answer, trust))
         return await self._performer.perform(run, answer.intent)
 
     async def _decide(self, run: Run) -> MindAnswer:
@@ -110,27 +127,21 @@ class Driver:
                 f"the mind failed in {run.state}: {error.message}",
                 hint="undo its last change: `autoclave proposal list`",
             ) from error
-        return read_answer(answer)
+        return read_answer(self._parts.conceal(run.stream, answer))
 
-    async def _is_trusted(self, run: Run, plan: JsonObject) -> bool:
-        """Whether a plan was made from nothing but what people wrote.
-
-        After other text was read, the mind is asked again without it: being pure, it can only
-        come to the same plan if nothing in that text chose it.
-        """
-        if not run.from_person or not run.read_untrusted:
-            return run.from_person
-        view = build_view(run, self._parts.toolbox.manifests(), self._parts.model)
-        try:
-            again = read_answer(await self._parts.mind.decide(without_untrusted(view)))
-        except InvalidInput:  # the view is a thin one, and the mind may not cope with it
-            return False
-        return again.plan == plan
-
-    async def _park(self, run: Run, reason: str, *, code: str) -> Run:
-        payload = {"reason": reason, "code": code}
+    async def _park(self, run: Run, reason: str, *, code: str, until: float | None = None) -> Run:
+        payload: JsonObject = {"reason": reason, "code": code}
+        if until is not None:
+            payload["until"] = until
         return await self._parts.ledger.insist(
             run, NewEvent(kind=EventKind.GOAL_PARKED, payload=payload)
+        )
+
+    async def _set_aside(self, run: Run, reason: str) -> Run:
+        """Until the machine is well again; the engine lets it go on."""
+        payload = {"reason": reason, "code": SHORT}
+        return await self._parts.ledger.insist(
+            run, NewEvent(kind=EventKind.GOAL_PAUSED, payload=payload)
         )
 
     async def _mark_paused(self, run: Run) -> Run:
@@ -142,12 +153,20 @@ class Driver:
         return await self._parts.ledger.insist(run, _transition(run.state, State.PAUSED))
 
 
+def _ways_out(run: Run, spent: BudgetSpent) -> str:
+    """What people can do: add, wait where that helps, or end it."""
+    end = f"end it: autoclave goal cancel {run.id}"
+    if spent.until is None:
+        return f"add: autoclave goal budget {run.id} --add-usd 0.5 (--add-steps 50), or {end}"
+    return f"wait, or add: raise budgets.per_day in safety_rules.yaml and resume it, or {end}"
+
+
 def _code_of(fatal: Fatal) -> str:
     """A sandbox or a journal that cannot be trusted is for a person to look at."""
     return ESCALATED if isinstance(fatal, SandboxUnavailable | JournalBroken) else "fatal"
 
 
-def _way(run: Run, answer: MindAnswer, *, trusted: bool) -> Sequence[NewEvent]:
+def _way(run: Run, answer: MindAnswer, trust: PlanTrust | None) -> Sequence[NewEvent]:
     """The transitions and the plan that the mind's answer brings, checked against the table."""
     events: list[NewEvent] = []
     state = run.state
@@ -156,10 +175,9 @@ def _way(run: Run, answer: MindAnswer, *, trusted: bool) -> Sequence[NewEvent]:
         remedy = "" if events else answer.remedy
         events.append(_transition(state, following, why=answer.why, remedy=remedy))
         state = following
-    if answer.plan is not None:
-        events.append(
-            NewEvent(kind=EventKind.PLAN_MADE, payload={"plan": answer.plan, "trusted": trusted})
-        )
+    if trust is not None:
+        payload = {"plan": answer.plan, "trusted": trust.trusted, "by_model": trust.by_model}
+        events.append(NewEvent(kind=EventKind.PLAN_MADE, payload=payload))
     return events
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..domain.errors import Fenced, JournalBroken, OutOfResources, SandboxUnavailable
 from ..domain.events import EventKind, NewEvent
 from ..domain.run import RunStatus
 from .driver import Driver
+from .escalating import check_working
+from .holding import Board as Board
+from .holding import Holding
 from .opportunities import raise_opportunities
 from .parts import Parts
-from .proposals import Proposals
 
 _log = logging.getLogger(__name__)
 
@@ -21,9 +23,6 @@ _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 10.0
 _SHORT_GRACE_SECONDS = 1.0
 """For a person who waits at the terminal; what is cut off is resumed later all the same."""
-
-Board = Callable[[tuple[str, ...]], list[dict[str, Any]]]
-"""Rows of the goals with one of these statuses, the most urgent first."""
 
 
 class Engine:
@@ -34,10 +33,9 @@ class Engine:
         self._board = board
         self._at_once = at_once
         self._driver = Driver(parts)
-        self._proposals = Proposals(parts)
+        self._holding = Holding(parts, board)
         self._active: dict[str, asyncio.Task[Any]] = {}
         self._halt = asyncio.Event()
-        self._shortage = ""
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then let every step in hand end, or cut it off after 10 s.
@@ -56,16 +54,19 @@ class Engine:
             await self._drain()
 
     async def run_until_idle(self) -> None:
-        """Drive everything that can run now, and what follows from it; then return."""
+        """Drive everything that can run now, and what follows from it; then return.
+
+        Raises NeedsPerson while the agent is paused, OutOfResources while the machine is short.
+        """
         await self._begin()
         try:
             while True:
                 await self._schedule()
-                if not self._active and not self._board(("queued", "running", "waiting")):
-                    return
-                if not self._active and self._shortage:
-                    hint = "free some, or raise the limits in safety_rules.yaml"
-                    raise OutOfResources(self._shortage, hint=hint)
+                if not self._active:
+                    check_working(self._holding.standing)
+                    if self._is_idle():
+                        return
+                    self._check_room()
                 await self._wait_a_moment()
                 await self._reap()
         finally:
@@ -81,25 +82,42 @@ class Engine:
 
     async def _begin(self) -> None:
         self._halt.clear()
-        await self._proposals.finish_interrupted()
+        await self._holding.begin()
         await raise_opportunities(self._parts)
+
+    def _is_idle(self) -> bool:
+        return not self._board(("queued", "running", "waiting")) and (
+            not self._holding.waiting_for_room()
+        )
+
+    def _check_room(self) -> None:
+        if self._holding.shortage:
+            hint = "free some, or raise the limits in safety_rules.yaml"
+            raise OutOfResources(self._holding.shortage, hint=hint)
 
     async def _schedule(self) -> None:
         """Start what can be started, the most urgent first; stop what was cancelled."""
         await self._expire_questions()
         self._stop_cancelled()
-        if shortage := self._parts.shortage():
-            if shortage != self._shortage:
-                _log.warning("no more work is taken on: %s", shortage)
-            self._shortage = shortage
+        may_begin = await self._holding.look(self._active)
+        self._halt_if(self._holding.standing.is_paused)
+        for goal in await self._holding.too_late(self._active):
+            self._active[goal].cancel()
+        if not may_begin:
             return
-        self._shortage = ""
         for row in self._board(("queued", "running", "waiting")):
             if len(self._active) >= self._at_once:
                 return
             if row["id"] not in self._active and self._is_ready(row):
                 driving = self._driver.drive(row["id"], stop=self._halt)
                 self._active[row["id"]] = asyncio.create_task(driving, name=row["id"])
+
+    def _halt_if(self, is_paused: bool) -> None:
+        """While the agent is paused, what runs stops at its next step; it is resumed later."""
+        if is_paused:
+            self._halt.set()
+        else:
+            self._halt.clear()
 
     def _is_ready(self, row: Mapping[str, Any]) -> bool:
         """A row that says `running` and is not ours was left behind by a crash."""
@@ -141,6 +159,8 @@ class Engine:
             error = task.exception()
             if isinstance(error, Fenced | SandboxUnavailable):
                 _log.warning("%s: %s", goal, error)
+                if isinstance(error, SandboxUnavailable):
+                    await self._holding.check_sandbox()
             elif error is not None:
                 raise error
         if ended:

@@ -129,6 +129,22 @@ class Ledger:
         """Events with a higher id, of the streams whose name starts with `prefix`."""
         return await self._writer.call(self._events_below, prefix, after=event_id)
 
+    async def events_since(self, at: float) -> list[Event]:
+        """Every event from this moment on."""
+        return await self._writer.call(self._events_since, at)
+
+    def _events_since(self, at: float) -> list[Event]:
+        """Ids grow with time, so halving the range finds the place without an index on time."""
+        low, high = 0, self.journal.last_id()
+        while low < high:
+            middle = (low + high) // 2
+            found = self.journal.read_all(after=middle, limit=1)
+            if found and found[0].at < at:
+                low = middle + 1
+            else:
+                high = middle
+        return [event for event in self._events_below("", after=low) if event.at >= at]
+
     def _events_below(self, prefix: str, *, after: int = 0) -> list[Event]:
         found: list[Event] = []
         while batch := self.journal.read_all(after=after, limit=1000, stream=prefix):

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from ..domain.owners import Verify
 from ..domain.ports import (
     Clock,
     Files,
@@ -19,9 +21,44 @@ from ..domain.ports import (
     Toolbox,
     Workshop,
 )
-from ..domain.proposal import Approval
 from ..domain.risk import Action, Risk, Ruling
+from ..domain.standing import Standing
+from ..domain.usage import Spend
 from .ledger import Ledger
+from .vault import Conceal, Reveal, as_written, keep_as_is
+
+
+class DayAccount(Protocol):
+    """What all goals together may still spend today."""
+
+    async def check(self) -> None:
+        """Raise BudgetSpent when another step does not fit into the day."""
+
+    async def reserve(self, key: str, most: Spend, *, purpose: str) -> None:
+        """Hold the most that a call can cost until its result is in the journal.
+
+        Raises BudgetSpent, with `until` as the end of the day.
+        """
+
+    def release(self, key: str) -> None:
+        """Forget what was held for a call that was not even written down."""
+
+
+class EndlessDay:
+    """A DayAccount without limits."""
+
+    async def check(self) -> None:
+        return None
+
+    async def reserve(self, key: str, most: Spend, *, purpose: str) -> None:
+        return None
+
+    def release(self, key: str) -> None:
+        return None
+
+
+async def _nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +91,30 @@ class Parts:
     """Which components a set of home-relative paths belongs to."""
     answers_beforehand: Callable[[Ruling, Action, Risk], bool]
     """Whether a yes up to a risk tier, given beforehand, answers this question."""
-    grant: Callable[[str, str, str, float, float], Approval]
-    """A person's leave: subject, digest, who, now, seconds it lasts."""
+    verify: Verify
+    """Whether an owner's key made a signature."""
     ask_seconds: Callable[[Risk], float]
     """How long a question of this risk waits before silence is a no."""
     approval_seconds: float
     """How long a proposal waits for a person."""
     shortage: Callable[[], str]
     """Why no more work should be taken on now; empty when all is well."""
+    overload: Callable[[], str] = lambda: ""
+    """Why what runs has to be set aside now; empty when all is well."""
+    look: Callable[[], Awaitable[None]] = _nothing
+    """Measures anew what `shortage` and `overload` say, where it is time; never blocks the loop."""
+    standing: Callable[[], Standing] = Standing
+    """How the whole agent stands."""
+    audit_gap: Callable[[], str] = lambda: ""
+    """What is wrong with the journal since it was looked at last; empty when nothing. May block."""
+    day: DayAccount = EndlessDay()
+    may_ask: Callable[[Ruling | None], None] = lambda ruling: None
+    """Raises NotAllowed where nobody attends and the rules say that questions are then refused."""
     escalation: Callable[[tuple[str, ...]], str] = lambda denied: ""
     """Why a run in which these kinds of actions were denied has to wait for a person."""
+    conceal: Conceal = keep_as_is
+    """Takes secrets out of a value of one stream, before it is written down or shown."""
+    reveal: Reveal = as_written
+    """Puts them back, where the kernel acts. Raises NotFound when one is not kept any more."""
     canary: Callable[[object], bool] = lambda value: False
     """Whether something holds a secret that only a break-out could have read."""

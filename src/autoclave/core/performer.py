@@ -131,6 +131,10 @@ class Performer:
 
     async def _ask(self, run: Run, intent: Ask) -> Run:
         """Ask a person. It is written down first, so that the answer finds who asked."""
+        try:
+            self._parts.may_ask(None)
+        except NotAllowed as refused:
+            return await self._record(run, intent, bad(failure_of(refused)))
         key = f"{run.id}-{run.keys + 1}"
         recorded = {"key": key, "intent": to_json(intent), "effect": "idempotent"}
         event = NewEvent(kind=EventKind.INTENT_RECORDED, payload=recorded)

@@ -76,6 +76,7 @@ async def permit(
     bound_to = digest([action.digest, ruling.rules_digest, shown, *also])
     answer = run.answers.get(request)
     if answer is None or answer["digest"] != bound_to:
+        parts.may_ask(ruling)
         raise Parked(await _ask(parts, run, ruling, put, bound_to))
     if not answer["yes"]:
         because = f": {answer['reason']}" if answer.get("reason") else ""

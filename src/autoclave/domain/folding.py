@@ -68,7 +68,7 @@ def _taken(run: Run, event: Event) -> Changes:
     return change(
         status=RunStatus.RUNNING if run.status in TAKEABLE else run.status,
         idle_activations=run.idle_activations + 1,
-        wake_at=None,
+        wake_at=None if run.status in TAKEABLE else run.wake_at,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from ..domain.approval import Quorum
 from ..domain.canonical import JsonObject, digest
 from ..domain.risk import Origin, Risk, Verdict
 from ..domain.sealed import Tier
@@ -34,6 +35,8 @@ class TierTerms:
     expires_after: float | None = None
     """Seconds; None takes what `ApprovalTerms` says."""
     ask_timeout: float | None = None
+    quorum: Quorum = Quorum()
+    """Whose yes it takes at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +53,25 @@ class ApprovalTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeLimits:
+    """The most that may be asked of models for one purpose in one UTC day; None is no limit."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    model_calls: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayLimits:
-    """The most that all goals together may use in one UTC day."""
+    """The most that all goals together may use in one UTC day; None is no limit."""
 
     usd: float = 5.0
     tokens: int = 10_000_000
     model_calls: int = 2_000
+    steps: int | None = None
+    seconds: float | None = None
+    per_purpose: Mapping[str, PurposeLimits] = field(default_factory=dict)
+    """By what a model is asked for: `plan`, `work`, `draft` …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +95,12 @@ MACHINE: Mapping[str, Band] = {
     "memory_mb": Band(soft=1_500, hard=3_000),
     "memory_free_mb": Band(soft=400, hard=150),
     "disk_free_mb": Band(soft=1_000, hard=200),
+    "inodes_free": Band(soft=20_000, hard=2_000),
     "descriptors": Band(soft=512, hard=900),
     "network_mb_per_second": Band(soft=50, hard=200),
+    "network_mb_today": Band(soft=100_000, hard=200_000),
 }
-"""What is watched when the file says nothing else; of `*_free_*`, less is worse."""
+"""What is watched when the file says nothing else; of what is `free`, less is worse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

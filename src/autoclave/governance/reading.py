@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..domain.approval import Quorum
 from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput
 from ..domain.risk import Action, ActionKind, Risk, Verdict
@@ -22,6 +23,7 @@ from .policy import (
     DayLimits,
     EscalationLimits,
     Policy,
+    PurposeLimits,
     TierTerms,
     strictest,
 )
@@ -51,7 +53,7 @@ def read_policy(document: Document) -> Policy:
         labels=labels,
         approvals=_approvals(document, file),
         goal_budget=Budget(**_given(file.budgets.per_goal)),
-        day=DayLimits(**_given(file.budgets.per_day)),
+        day=_day(file.budgets),
         escalation=EscalationLimits(**_given(file.escalation)),
         machine={**MACHINE, **_bands(document, file.budgets.machine)},
     )
@@ -99,9 +101,24 @@ def _rule(document: Document, number: int, given: schema.RuleSection, labels: La
         risk=given.risk,
         when=_when(document, (*at, "when"), given.when, labels),
         reason=given.reason,
+        quorum=_quorum_of_rule(document, at, given),
         match=_examples(document, (*at, "match"), given.match),
         not_match=_examples(document, (*at, "not_match"), given.not_match),
     )
+
+
+def _quorum_of_rule(document: Document, at: Path, given: schema.RuleSection) -> Quorum:
+    if given.people is not None and given.effect is not Verdict.ASK:
+        problem = f"{given.id} does not ask, so nobody is counted"
+        raise document.error((*at, "people"), problem)
+    return _quorum(document, at, given.people, given.cooling_off)
+
+
+def _quorum(document: Document, at: Path, people: int | None, cooling_off: float | None) -> Quorum:
+    if cooling_off is not None and people != 2:
+        problem = "a cooling-off stands in for a second person, so it goes with `people: 2`"
+        raise document.error((*at, "cooling_off"), problem)
+    return Quorum(people=people or 1, cooling_off=cooling_off)
 
 
 def _check_may_allow(document: Document, at: Path, given: schema.RuleSection) -> None:
@@ -204,7 +221,10 @@ def _tiers(document: Document, given: schema.TiersSection) -> Mapping[Risk, Tier
         if strictest(terms.at_least, floor) is not terms.at_least:
             path = ("risk_tiers", risk.name, "at_least")
             raise document.error(path, f"{risk.name} is never less than {floor}")
-        tiers[risk] = TierTerms(**terms.model_dump())
+        at: Path = ("risk_tiers", risk.name)
+        given_terms = terms.model_dump(exclude={"people", "cooling_off"})
+        quorum = _quorum(document, at, terms.people, terms.cooling_off)
+        tiers[risk] = TierTerms(**given_terms, quorum=quorum)
     return tiers
 
 
@@ -223,13 +243,18 @@ def _approvals(document: Document, file: schema.FileSection) -> ApprovalTerms:
     )
 
 
+def _day(given: schema.BudgetsSection) -> DayLimits:
+    purposes = {name: PurposeLimits(**_given(each)) for name, each in given.per_purpose.items()}
+    return DayLimits(**_given(given.per_day), per_purpose=purposes)
+
+
 def _bands(document: Document, given: schema.MachineSection) -> Mapping[str, Band]:
     bands = {}
     for name, section in given:
         if section is None:
             continue
         band = Band(soft=section.soft, hard=section.hard)
-        is_ordered = band.soft >= band.hard if "_free_" in name else band.soft <= band.hard
+        is_ordered = band.soft >= band.hard if "_free" in name else band.soft <= band.hard
         if not is_ordered:
             path = ("budgets", "machine", name)
             raise document.error(path, f"{name} reaches its hard limit before its soft one")

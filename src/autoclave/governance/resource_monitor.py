@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from .policy import MACHINE, Band
+from .policy import DAY, MACHINE, Band
 
 if TYPE_CHECKING:
     import psutil
@@ -114,16 +116,25 @@ def _eased(name: str, band: Band) -> Band:
 
 
 def _less_is_worse(name: str) -> bool:
-    return "_free_" in name
+    return "_free" in name
 
 
 class Meter:
     """Measures this process, its descendants and the machine around them."""
 
-    def __init__(self, home: Path, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        clock: Callable[[], float],
+        today: Callable[[], int] = lambda: int(time.time() // DAY),
+    ) -> None:
         self._home = home
         self._clock = clock
+        self._today = today
         self._before: dict[str, tuple[float, float]] = {}
+        self._day = (-1, 0.0)
+        """The day, and what had moved over the network when it began or this process did."""
 
     def read(self) -> Sample:
         """One sample. Rates need two; the first sample has none."""
@@ -135,17 +146,17 @@ class Meter:
         with contextlib.suppress(psutil.Error, OSError):
             values["memory_free_mb"] = psutil.virtual_memory().available / _MEGABYTE
         with contextlib.suppress(psutil.Error, OSError):
-            values["disk_free_mb"] = psutil.disk_usage(str(self._home)).free / _MEGABYTE
+            values.update(self._disk())
         with contextlib.suppress(psutil.Error, OSError):
             moved = _network_bytes() / _MEGABYTE
             values.update(self._rate("network_mb_per_second", moved, now))
+            values["network_mb_today"] = self._since_midnight(moved)
         return Sample(at=now, values=values)
 
     def _tree(self, now: float) -> dict[str, float]:
         import psutil
 
-        here = psutil.Process()
-        tree = [here, *here.children(recursive=True)]
+        tree = _tree_of(psutil.Process())
         values = {
             "memory_mb": sum(_each(tree, lambda p: p.memory_info().rss)) / _MEGABYTE,
             "descriptors": max(_each(tree, lambda p: p.num_fds()), default=0),
@@ -154,6 +165,19 @@ class Meter:
         rate = self._rate("cpu_percent", seconds * 100, now)
         return values | {name: min(value, 100.0) for name, value in rate.items()}
 
+    def _disk(self) -> dict[str, float]:
+        found = os.statvfs(self._home)
+        values = {"disk_free_mb": found.f_bavail * found.f_frsize / _MEGABYTE}
+        # Some file systems make inodes as they need them and count none.
+        return values | ({"inodes_free": float(found.f_favail)} if found.f_files else {})
+
+    def _since_midnight(self, moved: float) -> float:
+        """In UTC. A counter that began anew gives nothing back."""
+        day, before = self._day
+        if day != self._today() or moved < before:
+            self._day = (self._today(), moved)
+        return moved - self._day[1]
+
     def _rate(self, name: str, total: float, now: float) -> dict[str, float]:
         """How fast a growing total grows. A child that has gone may make it shrink: that is 0."""
         before = self._before.get(name)
@@ -161,6 +185,35 @@ class Meter:
         if before is None or now <= before[1]:
             return {}
         return {name: max(0.0, (total - before[0]) / (now - before[1]))}
+
+
+def _tree_of(root: psutil.Process) -> list[psutil.Process]:
+    """The process and its descendants. Linux keeps lists of children: no need to read them all."""
+    import psutil
+
+    try:
+        found, begun = [root], [root.pid]
+        while begun:
+            children = _children(begun.pop())
+            begun += children
+            for child in children:
+                with contextlib.suppress(psutil.Error):
+                    found.append(psutil.Process(child))
+    except OSError:
+        return [root, *root.children(recursive=True)]
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Raises OSError where there are no such lists; a process that has gone has no children."""
+    found: list[int] = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        if pid == os.getpid():
+            raise
+    return found
 
 
 def _each(

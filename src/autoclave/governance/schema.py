@@ -63,8 +63,15 @@ def _one_or_more(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _people(value: object) -> int:
+    if value in ("1", "2"):
+        return int(str(value))
+    raise _wrong(f"{value!r} is not how many people say yes; that is 1 or 2")
+
+
 Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_whole)]
+People = Annotated[int, BeforeValidator(_people)]
 Duration = Annotated[float, BeforeValidator(_duration)]
 RiskName = Annotated[Risk, BeforeValidator(_risk)]
 Kind = Annotated[ActionKind, BeforeValidator(_kind)]
@@ -135,6 +142,8 @@ class RuleSection(Section):
     risk: RiskName | None = None
     when: WhenSection
     reason: Text
+    people: People | None = None
+    cooling_off: Duration | None = None
     match: list[ExampleSection] = Field(min_length=1)
     not_match: list[ExampleSection] = Field(min_length=1)
 
@@ -161,6 +170,8 @@ class TierSection(Section):
     sandbox: Tier = Tier.RESTRICTED
     expires_after: Duration | None = None
     ask_timeout: Duration | None = None
+    people: People | None = None
+    cooling_off: Duration | None = None
 
 
 class TiersSection(Section):
@@ -177,12 +188,18 @@ class GoalBudgetSection(Section):
     seconds: Number | None = None
     tokens: Whole | None = None
     usd: Number | None = None
+    depth: Whole | None = None
 
 
-class DaySection(Section):
+class PurposeSection(Section):
     usd: Number | None = None
     tokens: Whole | None = None
     model_calls: Whole | None = None
+
+
+class DaySection(PurposeSection):
+    steps: Whole | None = None
+    seconds: Number | None = None
 
 
 class BandSection(Section):
@@ -195,13 +212,16 @@ class MachineSection(Section):
     memory_mb: BandSection | None = None
     memory_free_mb: BandSection | None = None
     disk_free_mb: BandSection | None = None
+    inodes_free: BandSection | None = None
     descriptors: BandSection | None = None
     network_mb_per_second: BandSection | None = None
+    network_mb_today: BandSection | None = None
 
 
 class BudgetsSection(Section):
     per_goal: GoalBudgetSection = GoalBudgetSection()
     per_day: DaySection = DaySection()
+    per_purpose: dict[Id, PurposeSection] = Field(default_factory=dict, max_length=50)
     machine: MachineSection = MachineSection()
 
 

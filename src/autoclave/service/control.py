@@ -11,13 +11,16 @@ from pathlib import Path
 from ..core.checkpoints import Checkpoints
 from ..core.engine import Board
 from ..core.journal import SqlJournal
+from ..core.owners import Owners
 from ..core.parts import Parts
-from ..core.proposals import Proposals
+from ..core.proposals import Proposals, Reader
 from ..core.writer import Writer
+from ..domain.approval import Approval, Sheet
 from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput, NotAllowed, NotFound
 from ..domain.events import EventKind, NewEvent
 from ..domain.knowledge import PatternKind
+from ..domain.owners import Change as OwnerChanges
 from ..domain.risk import Action, ActionKind, Origin, Verdict
 from ..domain.sealed import Tier
 from ..governance.gate import PolicyGate
@@ -25,6 +28,7 @@ from ..monitoring.exporters import export_events, export_metrics
 from ..monitoring.health import check_health
 from ..monitoring.machine import machine_probes
 from ..monitoring.metrics import measure
+from .agent_desk import AgentDesk
 from .body import Body
 from .capability_desk import CapabilityDesk
 from .doctor import agent_probes
@@ -33,6 +37,7 @@ from .goals import Answer, GoalSpec
 from .history import event_to_json
 from .home import Home
 from .measures import gather_facts
+from .owner_view import owners_to_json
 from .proposal_view import proposal_to_json
 from .running import Listener, Running
 from .sandbox_desk import SandboxDesk
@@ -65,8 +70,10 @@ class Control:
         self._gate = gate
         self._body = body
         self._goals = goals
+        self._agent = AgentDesk(parts)
         self._capabilities = capabilities
         self._proposals = Proposals(parts)
+        self._owners = Owners(parts)
         self._running = running
         self._sandbox = SandboxDesk(parts.sandbox, parts.files)
         self._checkpoints = checkpoints
@@ -125,6 +132,23 @@ class Control:
         """Answer what a goal asks; a yes names the digest of what it is for."""
         await self._goals.answer(goal, Answer(yes=yes, reason=reason, by=by), digest=digest)
 
+    async def add_budget(self, goal: str, added: dict[str, float], *, by: str) -> None:
+        """Give a goal more to spend; one that was parked for its budget goes on."""
+        await self._goals.add_budget(goal, added, by=by)
+
+    # The whole agent
+
+    async def standing(self) -> JsonObject:
+        """Whether the agent is paused and why, and how the machine is."""
+        return self._agent.show()
+
+    async def pause_agent(self, reason: str, *, by: str) -> JsonObject:
+        return await self._agent.pause(reason=reason, by=by)
+
+    async def resume_agent(self, reason: str = "", *, by: str) -> JsonObject:
+        """Let the agent go on. After an escalation a reason is a must. Raises Conflict."""
+        return await self._agent.resume(reason=reason, by=by)
+
     # The loop
 
     async def serve(self, stop: asyncio.Event, listener: Listener | None = None) -> None:
@@ -154,9 +178,21 @@ class Control:
     async def proposal(self, proposal: str) -> JsonObject:
         return proposal_to_json(await self._proposals.get(proposal))
 
-    async def approve_proposal(self, proposal: str, *, digest: str, by: str) -> JsonObject:
-        """Approve exactly what the digest names, and apply it. Raises Stale, Conflict."""
-        return proposal_to_json(await self._proposals.approve(proposal, digest=digest, by=by))
+    async def show_proposal(self, proposal: str, *, by: str, to: Reader = "person") -> JsonObject:
+        """One of them, for somebody's eyes: that it was shown is written down."""
+        return proposal_to_json(await self._proposals.shown(proposal, by=by, to=to))
+
+    async def proposal_sheet(self, proposal: str) -> Sheet:
+        """What an owner signs to approve it as it stands. Raises Stale, Conflict."""
+        return await self._proposals.sheet(proposal)
+
+    async def approve_proposal(self, proposal: str, *, signed: Approval, by: str) -> JsonObject:
+        """Take an owner's yes to exactly what they signed; the last one it takes applies it.
+
+        Raises Stale, Conflict, NotAllowed, CredentialMissing. What waits for another yes comes back
+        with the status `signed`.
+        """
+        return proposal_to_json(await self._proposals.approve(proposal, signed=signed, by=by))
 
     async def reject_proposal(self, proposal: str, reason: str, *, by: str) -> JsonObject:
         return proposal_to_json(await self._proposals.reject(proposal, reason=reason, by=by))
@@ -174,6 +210,28 @@ class Control:
     async def lineage(self) -> list[JsonObject]:
         """The agent's own history, newest first."""
         return self._parts.workshop.lineage()
+
+    # Owners
+
+    async def owners(self) -> JsonObject:
+        """Who owns this home, and the changes of owners that wait for another yes."""
+        return owners_to_json(await self._owners.book())
+
+    async def enrol_first_owner(self, name: str, key: str, *, by: str) -> JsonObject:
+        """Take the first owner of this home in. Raises Conflict when it has one."""
+        await self._owners.enrol_first(name, key, by=by)
+        return await self.owners()
+
+    async def owner_sheet(self, change: OwnerChanges, name: str, key: str = "") -> Sheet:
+        """What an owner signs to add or remove one. Raises Conflict, NotFound, InvalidInput."""
+        return await self._owners.change_sheet(change, name, key)
+
+    async def change_owners(
+        self, change: OwnerChanges, name: str, key: str = "", *, signed: Approval, by: str
+    ) -> JsonObject:
+        """Add or remove an owner; `done` says whether that was the last yes it took."""
+        done = await self._owners.change(change, name, key, signed=signed, by=by)
+        return {"done": done, **await self.owners()}
 
     # Capabilities
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from ..core.engine import Board
 from ..core.parts import Parts
 from ..domain.canonical import JsonObject
-from ..domain.errors import Conflict, InvalidInput, Stale
+from ..domain.errors import Conflict, InvalidInput, NotAllowed, Stale
 from ..domain.events import EventKind, NewEvent
 from ..domain.run import ENDED, ESCALATED, Run, RunStatus
 from ..domain.usage import Budget
@@ -27,9 +29,8 @@ class GoalDesk:
 
     async def add(self, spec: GoalSpec, *, by: str) -> JsonObject:
         """Queue a goal. Raises NotFound, InvalidInput, NotAllowed; then nothing was added."""
-        budget = Budget(
-            steps=self._budget.steps,
-            tokens=self._budget.tokens,
+        budget = replace(
+            self._budget,
             usd=self._budget.usd if spec.budget_usd is None else spec.budget_usd,
             seconds=self._budget.seconds if spec.budget_seconds is None else spec.budget_seconds,
         )
@@ -74,6 +75,19 @@ class GoalDesk:
                 f"{goal} is {run.status}; only a failed or cancelled goal is tried again"
             )
         await self._post(run, EventKind.GOAL_RETRIED, {"reason": "asked for"}, by=by)
+
+    async def add_budget(self, goal: str, added: dict[str, float], *, by: str) -> None:
+        """Give it more to spend; if it was parked for its own budget, it goes on."""
+        run = await self._open_run(goal, "given more")
+        wrong = [name for name, amount in added.items() if not 0 < amount < math.inf]
+        if not added or wrong:
+            raise InvalidInput(
+                f"{', '.join(wrong) or 'nothing'} is no amount to add",
+                hint=f"autoclave goal budget {goal} --add-usd 0.5 --add-steps 50",
+            )
+        if not by.startswith("person:"):
+            raise NotAllowed(f"{by!r} is no person, and only people give a goal more to spend")
+        await self._post(run, EventKind.BUDGET_ADDED, dict(added), by=by)
 
     async def answer(self, goal: str, answer: Answer, *, digest: str) -> None:
         """Answer the open question. A yes has to name what it is for. Raises Stale, Conflict."""

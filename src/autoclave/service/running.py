@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from ..core.engine import Board, Engine
+from ..core.escalating import check_working, escalate
 from ..core.opportunities import raise_opportunities
 from ..core.parts import Parts
 from ..core.proposals import Proposals
@@ -25,23 +26,39 @@ Listener = Callable[[JsonObject], None]
 AgentLock = Callable[[], AbstractContextManager[object]]
 
 
+class Attendance:
+    """Whether somebody is there to answer."""
+
+    is_attended = False
+
+
 class Running:
     """Everything that needs to be the one agent process of the home."""
 
     def __init__(
-        self, parts: Parts, board: Board, goals: GoalDesk, *, lock: AgentLock, at_once: int
+        self,
+        parts: Parts,
+        board: Board,
+        goals: GoalDesk,
+        *,
+        lock: AgentLock,
+        at_once: int,
+        attendance: Attendance,
+        day_limits: Callable[[], JsonObject],
     ) -> None:
         self._parts = parts
         self._board = board
         self._goals = goals
         self._lock = lock
         self._at_once = at_once
+        self._attendance = attendance
+        self._day_limits = day_limits
 
     async def run_goal(
         self, spec: GoalSpec, *, by: str, ask: Asker | None, listener: Listener | None
     ) -> JsonObject:
         """Reach one goal now; its report. With `ask`, questions are put to a person at once."""
-        with self._lock(), self._heard_by(listener):
+        with self._lock(), self._heard_by(listener), self._attended(ask is not None):
             await self._start("run")
             goal = (await self._goals.add(spec, by=by))["id"]
             engine = Engine(self._parts, self._only(lambda row: row["id"] == goal))
@@ -54,6 +71,7 @@ class Running:
     async def run_again(self, goals: list[str], *, listener: Listener | None = None) -> list[Run]:
         """Drive these goals as far as they go."""
         with self._lock(), self._heard_by(listener):
+            check_working(self._parts.standing())
             wanted = frozenset(goals)
             engine = Engine(self._parts, self._only(lambda row: row["id"] in wanted))
             await engine.run_until_idle()
@@ -82,7 +100,7 @@ class Running:
     async def serve(self, stop: asyncio.Event, *, listener: Listener | None) -> None:
         """Work on everything until `stop` is set."""
         with self._lock(), self._heard_by(listener):
-            await self._start("serve")
+            await self._start("serve", may_be_paused=True)
             try:
                 await Engine(self._parts, self._board, at_once=self._at_once).serve(stop)
             finally:
@@ -123,11 +141,29 @@ class Running:
         finally:
             self._parts.ledger.listeners.remove(hear)
 
-    async def _start(self, doing: str) -> None:
-        """Prove the sandbox, begin the history and write down what will run."""
+    @contextmanager
+    def _attended(self, is_attended: bool) -> Iterator[None]:
+        self._attendance.is_attended = is_attended
+        try:
+            yield
+        finally:
+            self._attendance.is_attended = False
+
+    async def _start(self, doing: str, *, may_be_paused: bool = False) -> None:
+        """Prove the sandbox, begin the history and write down what will run.
+
+        Raises NeedsPerson while the agent is paused; a sandbox that leaks pauses it.
+        """
+        if not may_be_paused:
+            check_working(self._parts.standing())
         self._parts.workshop.begin()
         test = await self._parts.sandbox.self_test()
-        started = {"doing": doing, "mind": self._parts.mind.tree, "rules": self._parts.gate.digest}
+        started = {
+            "doing": doing,
+            "mind": self._parts.mind.tree,
+            "rules": self._parts.gate.digest,
+            "per_day": self._day_limits(),
+        }
         probes = {probe.name: probe.passed for probe in test.probes}
         tested = {"tier": str(test.tier), "ok": test.ok, "probes": probes, "facts": test.facts}
         await self._parts.ledger.post(
@@ -136,6 +172,11 @@ class Running:
             NewEvent(kind=EventKind.SANDBOX_TESTED, payload=tested),
             actor="kernel",
         )
+        if not test.ok:
+            leaks = ", ".join(name for name, passed in probes.items() if not passed)
+            await escalate(self._parts, f"the sandbox's self-test fails: {leaks}")
+            if not may_be_paused:
+                check_working(self._parts.standing())
 
     async def _stop(self, doing: str) -> None:
         event = NewEvent(kind=EventKind.AGENT_STOPPED, payload={"doing": doing})

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..domain.ports import Clock
 from ..governance.gate import PolicyGate
 from ..governance.policy import Band
-from ..governance.resource_monitor import Meter, ResourceWatch
+from ..governance.resource_monitor import Level, Meter, ResourceWatch, Sample
 from .body import Body
 
-_LOOK_EVERY_SECONDS = 5.0
+_LOOK_EVERY_SECONDS = 1.0
+_FIRST_LOOK_SECONDS = 2.0
 
 
 class Refresh:
@@ -32,20 +35,58 @@ class Refresh:
         await self._body.refresh()
 
 
-class Shortage:
-    """Whether the machine has room for more work, measured at most every five seconds."""
+class Machine:
+    """Whether the machine has room for more work, measured once a second in a thread."""
 
-    def __init__(self, root: Path, limits: Mapping[str, Band]) -> None:
-        self._looked_at = 0.0
-        self._meter = Meter(root, clock=time.monotonic)
-        self._watch = ResourceWatch(limits=limits)
+    def __init__(
+        self,
+        limits: Callable[[], Mapping[str, Band]],
+        read: Callable[[], Sample],
+        *,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._read = read
+        self._clock = clock
+        self._looked_at: float | None = None
+        self._reading: asyncio.Task[Sample] | None = None
+        self._watch = ResourceWatch(limits=limits())
 
-    def __call__(self) -> str:
-        now = time.monotonic()
-        if now - self._looked_at >= _LOOK_EVERY_SECONDS:
+    async def look(self) -> None:
+        """Take in the last measurement and begin another one when it is time.
+
+        Only the very first is waited for: a disk that does not answer must not stop the loop.
+        """
+        now = self._clock()
+        is_first = self._looked_at is None
+        if self._reading is None and (
+            is_first or now - (self._looked_at or 0.0) >= _LOOK_EVERY_SECONDS
+        ):
             self._looked_at = now
-            self._watch = self._watch.update(self._meter.read())
+            self._reading = asyncio.create_task(asyncio.to_thread(self._read))
+            if is_first:
+                await asyncio.wait([self._reading], timeout=_FIRST_LOOK_SECONDS)
+        if self._reading is not None and self._reading.done():
+            done, self._reading = self._reading, None
+            # The limits are looked up each time: the rules may be read again meanwhile.
+            watch = ResourceWatch(limits=self._limits()) if self._is_changed() else self._watch
+            self._watch = watch.update(done.result())
+
+    def shortage(self) -> str:
+        """Why no more work should be taken on; empty when all is well."""
         return self._watch.reason
+
+    def overload(self) -> str:
+        """Why what runs has to be set aside; empty when all is well."""
+        return self._watch.reason if self._watch.level is Level.HARD else ""
+
+    def _is_changed(self) -> bool:
+        return self._watch.limits != self._limits()
+
+
+def machine_of(root: Path, limits: Callable[[], Mapping[str, Band]]) -> Machine:
+    """The one that this process runs on."""
+    return Machine(limits, Meter(root, clock=time.monotonic).read)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
