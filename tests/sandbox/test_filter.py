@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoclave.sandbox.launch import calls
+from autoclave.sandbox.launch import bpf, calls
 from autoclave.sandbox.launch.numbers import machine
 
 MACHINES = ("x86_64", "aarch64")
@@ -19,7 +19,12 @@ OWN = 4242
 
 
 def verdict(
-    machine_name: str, call: str | int, *arguments: int, abi: int = 7, word: int = 0
+    machine_name: str,
+    call: str | int,
+    *arguments: int,
+    abi: int = 7,
+    word: int = 0,
+    asks: bool = False,
 ) -> int:
     """What the filter says to one call, step by step as the kernel would."""
     known = machine(machine_name)
@@ -27,7 +32,7 @@ def verdict(
     number = known[1][call] if isinstance(call, str) else call
     padded = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
     data = struct.pack("<IIQ6Q", number, word or known[0], 0, *padded)
-    code = calls.program(machine_name, abi=abi, own_pid=OWN)
+    code = calls.program(machine_name, abi=abi, own_pid=OWN, asks=asks)
     at, value = 0, 0
     while True:
         operation, if_true, if_false, operand = struct.unpack_from("=HBBI", code, at * 8)
@@ -132,3 +137,20 @@ def test_what_is_not_named_is_allowed(name: str, number: int) -> None:
 
 
 _ANSWERS = (ALLOW, EPERM, ERRNO, ERRNO | errno.ENOSYS)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_calls_that_may_make_a_file_are_asked_about(name: str) -> None:
+    """Only where that is wanted; what opens a file that is there is not."""
+    creating = {"openat": (0, 0, 0o100), "mkdirat": (), "symlinkat": (), "linkat": ()}
+    creating |= {"openat2": (), "renameat2": (0, 0, 0, 0, 4)}
+    if name == "x86_64":
+        creating |= {"open": (0, 0o101), "creat": (), "mkdir": (), "symlink": (), "link": ()}
+
+    for call, arguments in creating.items():
+        assert verdict(name, call, *arguments, asks=True) == bpf.ASK
+        assert verdict(name, call, *arguments) == ALLOW
+    assert verdict(name, "openat", 0, 0, 0o20200000, asks=True) == bpf.ASK
+    assert verdict(name, "openat", 0, 0, 0o2, asks=True) == ALLOW
+    assert verdict(name, "renameat2", asks=True) == ALLOW
+    assert verdict(name, "mknodat", asks=True) == EPERM
