@@ -137,6 +137,7 @@ def test_seccomp_is_the_kernels() -> None:
     """Verdicts, and the flag and the ioctls with which calls are asked about."""
     text = header(INCLUDE / "linux/seccomp.h")
     verdicts = dict(re.findall(r"SECCOMP_RET_(\w+)\s+(0x[0-9a-f]+)U", text))
+    inodes_ioctls = (inodes._RECEIVE, inodes._SEND)
     sizes = [struct.calcsize("=QIIiIQ6Q"), struct.calcsize(inodes._ANSWER)]
 
     assert int(verdicts["KILL_PROCESS"], 16) == bpf.KILL
@@ -145,7 +146,6 @@ def test_seccomp_is_the_kernels() -> None:
     assert int(verdicts["ERRNO"], 16) == bpf.answer(0)
     assert re.search(r"FLAG_NEW_LISTENER\s+\(1UL << 3\)", text)
     assert calls._NEW_LISTENER == 1 << 3
-    assert [
-        (3 << 30) | (size << 16) | (ord("!") << 8) | number for number, size in enumerate(sizes)
-    ]
-    assert sizes[0] == inodes._QUESTION == [inodes._RECEIVE, inodes._SEND]
+    assert sizes[0] == inodes._QUESTION
+    for number, (size, ioctl) in enumerate(zip(sizes, inodes_ioctls, strict=True)):
+        assert ioctl == (3 << 30) | (size << 16) | (ord("!") << 8) | number
