@@ -16,6 +16,7 @@ from autoclave.domain.ports import Files, Sandbox
 
 SHIPPED = Path(__file__).parents[2] / "capabilities"
 BASIC = (
+    "edit_file",
     "inspect_python",
     "list_files",
     "parse_table",
