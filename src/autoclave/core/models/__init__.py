@@ -1,0 +1,1 @@
+"""Language models: adapters, prices, and what stands between them and the loop."""

@@ -1,0 +1,119 @@
+"""What a model's tokens cost: a table with dates, read from data."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ...domain.errors import ConfigurationInvalid
+from ...domain.model import ModelLimits, ModelRequest, Tokens
+
+_TABLE = Path(__file__).with_name("prices.toml")
+_MILLION = 1_000_000
+_BYTES_PER_TOKEN = 2.0
+"""Text of any language has fewer tokens than half its bytes; code has about a third."""
+_TOKENS_AROUND = 1_000
+"""What an interface adds by itself: roles, marks, the frame of tools."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+    cache_read: float
+    cache_write: float
+
+    def usd(self, tokens: Tokens) -> float:
+        paid = (
+            tokens.input * self.input
+            + tokens.cache_read * self.cache_read
+            + tokens.cache_write * self.cache_write
+            + tokens.output * self.output
+        )
+        return paid / _MILLION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What one model costs, since when, and says who."""
+
+    model: str
+    rates: Rates
+    limits: ModelLimits
+    above: tuple[int, Rates] | None
+    """Past so many tokens in the prompt, all of the call has these rates."""
+    since: str
+    source: str
+
+    def usd(self, tokens: Tokens) -> float:
+        """What a call cost."""
+        return self._rates(tokens.read).usd(tokens)
+
+    def most(self, request: ModelRequest) -> float:
+        """The most that a call can cost: nothing is read from a cache, all of it is kept."""
+        read = most_tokens_of(request)
+        return self._rates(read).usd(Tokens(cache_write=read, output=request.most_tokens))
+
+    def _rates(self, read: int) -> Rates:
+        return self.above[1] if self.above and read > self.above[0] else self.rates
+
+
+FREE = Rates(input=0.0, output=0.0, cache_read=0.0, cache_write=0.0)
+
+
+def price_of(model: str, *, own: Path | None = None) -> Price | None:
+    """The price of a model by the longest name that it begins with; None when it is not known.
+
+    Raises ConfigurationInvalid for a table of one's own that can't be used.
+    """
+    known = {**_read(_TABLE), **(_read(own) if own and own.exists() else {})}
+    fitting = [name for name in known if model == name or model.startswith(f"{name}-")]
+    return known[max(fitting, key=len)] if fitting else None
+
+
+def most_tokens_of(request: ModelRequest) -> int:
+    """No request has more tokens than this: there is no counting them exactly beforehand."""
+    from ...domain.canonical import canonical
+
+    said = [request.system, list(request.messages), list(request.tools), request.schema]
+    size = len(canonical([*said, request.notice]).encode("utf-8", "surrogatepass"))
+    return int(size / _BYTES_PER_TOKEN) + _TOKENS_AROUND
+
+
+@cache
+def _read(file: Path) -> Mapping[str, Price]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        return {
+            name: _price(name, given, since=str(each["since"]), source=each["source"])
+            for each in table.values()
+            for name, given in each["models"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationInvalid(
+            f"the price table {file} can't be used: {error!r}",
+            hint="it has the form of autoclave/core/models/prices.toml",
+        ) from error
+
+
+def _price(name: str, given: Mapping[str, Any], *, since: str, source: str) -> Price:
+    above = given.get("above")
+    return Price(
+        model=name,
+        rates=_rates(given),
+        limits=ModelLimits(window=given["window"], output=given["most_output"]),
+        above=(above["tokens"], _rates(above)) if above else None,
+        since=since,
+        source=source,
+    )
+
+
+def _rates(given: Mapping[str, Any]) -> Rates:
+    names = ("input", "output", "cache_read", "cache_write")
+    return Rates(**{name: float(given[name]) for name in names})
