@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes import FakeSandbox, FakeToolbox, Loop, open_loop
+from tests.fakes_owner import Person
 
 from autoclave.core.ledger import Ledger
 from autoclave.core.proposals import Proposals
@@ -43,6 +44,7 @@ from autoclave.sandbox.files import SafeFiles
 from .faults import Faults
 from .life import begin, collect, ended_within
 
+_OWNER = Person("kill")
 _GOAL, _PROPOSAL = "G-0001", "P-0001"
 _POINT = "apply"
 _BEFORE = {
@@ -209,8 +211,7 @@ def _approve(folder: Path) -> None:
 
 
 async def _approve_it(proposals: Proposals) -> None:
-    record = await proposals.get(_PROPOSAL)
-    await proposals.approve(_PROPOSAL, digest=record.digest, by="person:kill")
+    await _OWNER.approve(proposals, _PROPOSAL)
 
 
 def _finish(folder: Path) -> None:
@@ -245,6 +246,7 @@ async def _prepare(folder: Path) -> None:
         NewEvent(kind=EventKind.GATES_JUDGED, payload=_judged(_draft(body))),
     ]
     await ledger.post(f"proposal/{_PROPOSAL}", *events, actor="kernel")
+    await _OWNER.own(loop.parts)
     loop.close()
 
 

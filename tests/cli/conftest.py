@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from autoclave.cli.app import run
+from autoclave.cli.signing import KeyFile, create_key
+from autoclave.domain.approval import Sheet
 from autoclave.domain.canonical import JsonObject
 
 DIGEST = "abcdef0123456789" * 4
@@ -65,6 +67,11 @@ PROPOSAL: JsonObject = {
     "approval": None,
     "commit": "",
     "case_against": ["two other patches passed too"],
+    "people": 1,
+    "signed_by": [],
+    "waits_for": "",
+    "looked_seconds": None,
+    "lines": 4,
 }
 
 
@@ -88,7 +95,7 @@ class FakeControl:
             self.asked.append((name, values, named))
             if isinstance(answer, BaseException):
                 raise answer
-            return answer
+            return next(answer) if isinstance(answer, Iterator) else answer
 
         return method
 
@@ -154,3 +161,11 @@ def report() -> JsonObject:
 @pytest.fixture
 def proposal() -> JsonObject:
     return dict(PROPOSAL)
+
+
+@pytest.fixture
+def owner_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sheet:
+    """P-0001 for the signature of whoever runs the test, who has a key."""
+    key = create_key(KeyFile(path=tmp_path / "owners" / "maria.key"))
+    monkeypatch.setenv("AUTOCLAVE_OWNER_KEY", str(tmp_path / "owners" / "maria.key"))
+    return Sheet(subject="P-0001", digest=DIGEST, home="h", expires_at=2e9, owners={key: "maria"})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autoclave.domain.approval import Sheet
 from autoclave.domain.canonical import JsonObject
-from autoclave.domain.errors import JournalBroken
+from autoclave.domain.errors import CredentialMissing, JournalBroken
 from autoclave.domain.risk import Risk
 from autoclave.domain.sealed import Tier
 
@@ -119,7 +121,7 @@ def test_approving_without_a_hash_shows_it_and_approves_nothing(
     call: Call, control: Any, proposal: JsonObject
 ) -> None:
     """Nobody approves what was not on the screen: exit code 9."""
-    control.answers |= {"proposal": proposal, "approve_proposal": proposal}
+    control.answers |= {"show_proposal": proposal, "approve_proposal": proposal}
 
     called = call("proposal", "approve", "P-0001")
 
@@ -127,19 +129,89 @@ def test_approving_without_a_hash_shows_it_and_approves_nothing(
     assert proposal["digest"] in called.out
     assert "two other patches passed too" in called.out
     assert "--hash abcdef012345" in called.err
-    assert [name for name, _, _ in control.asked] == ["proposal"]
+    assert [name for name, _, _ in control.asked] == ["show_proposal"]
 
 
 def test_the_beginning_of_a_hash_is_enough_when_it_is_long_enough(
-    call: Call, control: Any, proposal: JsonObject
+    call: Call, control: Any, proposal: JsonObject, owner_sheet: Sheet
 ) -> None:
-    """Control gets the whole digest that was looked at, so that it can check it again."""
+    """What is signed is the whole digest that was looked at."""
     control.answers |= {"proposal": proposal, "approve_proposal": {**proposal, "status": "applied"}}
+    control.answers["proposal_sheet"] = owner_sheet
 
     called = call("proposal", "approve", "P-0001", "--hash", "abcdef01")
 
     assert called.code == 0
-    assert control.asked[1][2]["digest"] == proposal["digest"]
+    assert control.asked[2][2]["signed"].digest == proposal["digest"]
+    assert control.asked[2][2]["signed"].signature
+
+
+def test_what_became_another_thing_meanwhile_is_not_signed(
+    call: Call, control: Any, proposal: JsonObject, owner_sheet: Sheet
+) -> None:
+    """The hash that was typed is held against what would be signed, too."""
+    control.answers |= {"proposal": proposal, "approve_proposal": proposal}
+    control.answers["proposal_sheet"] = replace(owner_sheet, digest="0" * 64)
+
+    assert call("proposal", "approve", "P-0001", "--hash", "abcdef01").code == 9
+    assert "approve_proposal" not in [name for name, _, _ in control.asked]
+
+
+def test_a_yes_that_is_not_enough_ends_with_eleven(
+    call: Call, control: Any, proposal: JsonObject, owner_sheet: Sheet
+) -> None:
+    """And says what is missing, in the list as well."""
+    signed = {**proposal, "status": "signed", "waits_for": "a second person"}
+    control.answers |= {"proposal": proposal, "approve_proposal": signed, "proposals": [signed]}
+    control.answers["proposal_sheet"] = owner_sheet
+
+    called = call("proposal", "approve", "P-0001", "--hash", "abcdef01")
+
+    assert called.code == 11
+    assert "it waits for a second person" in called.out
+    assert "it waits for a second person" in call("proposal", "list").out
+
+
+def test_several_proposals_go_together_only_when_they_are_harmless(
+    call: Call, control: Any, proposal: JsonObject, owner_sheet: Sheet
+) -> None:
+    """The refusal names those that are not."""
+    control.answers |= {"proposal": proposal, "approve_proposal": proposal}
+    control.answers["proposal_sheet"] = owner_sheet
+    both = ("--hash", "abcdef01", "--hash", "abcdef01")
+
+    assert "P-0001 is named twice" in call("proposal", "approve", "P-0001", "P-0001", *both).err
+    control.answers["proposal"] = iter([proposal, {**proposal, "id": "P-0002"}])
+    called = call("proposal", "approve", "P-0001", "P-0002", *both)
+
+    assert called.code == 7
+    assert "P-0001 (R4), P-0002 (R4)" in called.err
+    harmless = [{**proposal, "risk": "R1"}, {**proposal, "risk": "R1", "id": "P-0002"}]
+    control.answers["proposal"] = iter(harmless)
+    assert call("proposal", "approve", "P-0001", "P-0002", *both).code == 0
+
+
+def test_a_home_without_an_owner_says_how_to_become_it(
+    call: Call, control: Any, proposal: JsonObject
+) -> None:
+    """One error, one command, and nothing is lost."""
+    control.answers["proposal"] = proposal
+    control.answers["proposal_sheet"] = CredentialMissing("no owner", hint="autoclave owner create")
+
+    called = call("proposal", "approve", "P-0001", "--hash", "abcdef01")
+
+    assert called.code == 5
+    assert "autoclave owner create" in called.err
+
+
+def test_how_fast_somebody_approved_is_shown(
+    call: Call, control: Any, proposal: JsonObject
+) -> None:
+    """Four seconds for eight hundred lines say something."""
+    approved = {**proposal, "status": "applied", "approval": {"nonce": "n"}, "lines": 812}
+    control.answers["show_proposal"] = {**approved, "looked_seconds": 4.2}
+
+    assert "after 4 s for 812 lines" in call("proposal", "show", "P-0001").out
 
 
 @pytest.mark.parametrize("proof", ["", "abc", "00000000", "abcdef0123456789x"])

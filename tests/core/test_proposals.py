@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeClock, FakeToolbox, FakeWorkshop, Loop, open_loop
+from tests.fakes_owner import Person
 
 from autoclave.core.proposals import Proposals
 from autoclave.domain.canonical import JsonObject
@@ -25,6 +26,7 @@ from autoclave.domain.proposal import (
 from autoclave.domain.proposal_record import draft_to_json
 from autoclave.domain.risk import Risk
 
+A = Person("a")
 DRAFT = Draft(
     edits=(), changes=ChangeSet(), base_tree="base", candidate_tree="c", diff="", risk=Risk.R4
 )
@@ -84,7 +86,7 @@ async def loop(fast_tmp_path: Path) -> AsyncIterator[Loop]:
 
 async def test_a_yes_in_time_applies_once(loop: Loop) -> None:
     """And is written down with who gave it."""
-    record = await Proposals(loop.parts).approve("P-0001", digest=DIGEST, by="person:a")
+    record = await A.approve(Proposals(loop.parts), "P-0001", digest=DIGEST)
 
     assert (record.status, record.commit) == (ProposalStatus.APPLIED, "commit-1")
     assert record.decided_by == "person:a"
@@ -96,11 +98,11 @@ async def test_a_yes_that_comes_too_late_is_no_yes(loop: Loop) -> None:
     loop.clock.now = 4600.0  # type: ignore[attr-defined]
 
     with pytest.raises(Stale, match="expired"):
-        await Proposals(loop.parts).approve("P-0001", digest=DIGEST, by="person:a")
+        await A.approve(Proposals(loop.parts), "P-0001", digest=DIGEST)
 
     assert (await Proposals(loop.parts).get("P-0001")).status is ProposalStatus.EXPIRED
     with pytest.raises(Conflict):
-        await Proposals(loop.parts).approve("P-0001", digest=DIGEST, by="person:a")
+        await A.approve(Proposals(loop.parts), "P-0001", digest=DIGEST)
 
 
 async def test_the_rules_are_looked_at_again_before_a_yes_counts(loop: Loop) -> None:
@@ -112,14 +114,14 @@ async def test_the_rules_are_looked_at_again_before_a_yes_counts(loop: Loop) -> 
     proposals = Proposals(replace(loop.parts, refresh=tighten))
 
     with pytest.raises(Stale, match="safety rules changed"):
-        await proposals.approve("P-0001", digest=DIGEST, by="person:a")
+        await A.approve(proposals, "P-0001", digest=DIGEST)
     assert loop.parts.workshop.applied == 0  # type: ignore[attr-defined]
 
 
 async def test_only_what_failed_or_waits_can_be_rejected(loop: Loop) -> None:
     """What was applied is undone, not rejected."""
     proposals = Proposals(loop.parts)
-    await proposals.approve("P-0001", digest=DIGEST, by="person:a")
+    await A.approve(proposals, "P-0001", digest=DIGEST)
 
     with pytest.raises(Conflict, match="P-0001 is applied"):
         await proposals.reject("P-0001", reason="late", by="person:b")

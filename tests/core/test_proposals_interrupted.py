@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeToolbox, FakeWorkshop, Loop, open_loop
+from tests.fakes_owner import Person
 
+from autoclave.core.owners import Owners
 from autoclave.core.proposals import Proposals
 from autoclave.domain.changes import ChangeSet, FileChange
 from autoclave.domain.errors import Stale
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.proposal import (
-    Approval,
     Contract,
     Draft,
     Evidence,
@@ -29,6 +30,7 @@ from autoclave.domain.proposal_record import draft_to_json
 from autoclave.domain.risk import Risk
 from autoclave.domain.run import RunStatus
 
+ME = Person("test")
 GOAL, PROPOSAL = "G-0001", "P-0001"
 CHANGES = ChangeSet((FileChange(path="capabilities/a/code.py", before=b"1", after=b"2"),))
 DRAFT = Draft(
@@ -110,7 +112,9 @@ async def test_one_that_was_begun_and_no_longer_fits_is_put_to_a_person(
     loop: Loop, workshop: Workshop
 ) -> None:
     """It may be half written: nobody may say that it was not."""
-    await _post(loop, EventKind.APPLY_BEGUN, nonce="n", digest=DIGEST)
+    approval = (await Proposals(loop.parts).get(PROPOSAL)).approval
+    assert approval is not None
+    await _post(loop, EventKind.APPLY_BEGUN, nonce=approval.nonce, digest=DIGEST)
     workshop.body = "changed by hand"
 
     with pytest.raises(Stale):
@@ -169,14 +173,9 @@ async def _prepare(loop: Loop) -> None:
         digest=DIGEST,
         expires_at=now + 3600,
     )
-    approval = Approval(
-        subject=PROPOSAL,
-        digest=DIGEST,
-        granted_by="person:test",
-        granted_at=now,
-        expires_at=now + 3600,
-        nonce="n",
-    )
+    await ME.own(loop.parts)
+    sheet = await Owners(loop.parts).sheet(PROPOSAL, DIGEST, expires_at=now + 3600)
+    approval = ME.sign(sheet, now=now)
     await _post(loop, EventKind.PROPOSAL_APPROVED, approval=approval.to_json())
 
 

@@ -73,6 +73,7 @@ def test_an_approval_covers_exactly_what_was_approved() -> None:
         ("P-0001", "abd", 150.0, (), Stale),
         ("P-0001", "", 150.0, (), Stale),
         ("P-0001", "abc", 200.0, (), Stale),
+        ("P-0001", "abc", 99.0, (), NotAllowed),
         ("P-0001", "abc", 150.0, ("n",), NotAllowed),
     ],
 )
@@ -90,9 +91,9 @@ def test_an_approval_holds_only_when_everything_fits(at: float, digest: str, use
     try:
         APPROVAL.check("P-0001", digest, now=at, used=frozenset({"n"} if used else ()))
     except (Stale, NotAllowed):
-        assert at >= 200 or digest != "abc" or used
+        assert not 100 <= at < 200 or digest != "abc" or used
     else:
-        assert at < 200
+        assert 100 <= at < 200
         assert digest == "abc"
         assert not used
 
@@ -215,6 +216,7 @@ def _event(kind: EventKind, *, passed: bool = True) -> Event:
             "digest": "abc",
             "expires_at": 200.0,
         },
+        EventKind.PROPOSAL_SIGNED: {"approval": APPROVAL.to_json()},
         EventKind.PROPOSAL_APPROVED: {"approval": APPROVAL.to_json()},
     }
     return Event(

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes_owner import Person
 
+from autoclave.cli.signing import throw_away_key
 from autoclave.domain.canonical import JsonObject
 from autoclave.service import demo
 from autoclave.service.demo import run_demo
@@ -31,6 +33,7 @@ async def test_the_demo_tells_the_truth() -> None:
 
     facts = await run_demo(
         lambda home: open_control(home, settings=Settings()),
+        owner=throw_away_key,
         approve=approve,
         tell=lambda chapter, _: told.append(chapter),
     )
@@ -59,7 +62,7 @@ async def test_the_story_over_postgresql(
         goals = await story(control, work)
         found = await control.improve()
         proposal = await control.proposal(found["proposals"][0]["id"])
-        await control.approve_proposal(proposal["id"], digest=proposal["digest"], by=ME)
+        await Person().approve(control, proposal["id"], digest=proposal["digest"])
         await control.run_again(goals)
 
         assert [(await control.goal(goal))["status"] for goal in goals] == ["done", "done"]

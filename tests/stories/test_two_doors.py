@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes_owner import Person
 
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.errors import Busy, Conflict, Stale
@@ -150,7 +151,7 @@ async def test_a_proposal_is_approved_while_the_agent_serves(waiting: Home, open
         _serving(control) as ear,
     ):
         shown = await other.proposal("P-0001")
-        await other.approve_proposal("P-0001", digest=shown["digest"], by=ME)
+        await Person().approve(other, "P-0001", digest=shown["digest"])
         await ear.until("GoalEnded", times=2)
 
         for goal in shown["contract"]["expected_fixes"]:

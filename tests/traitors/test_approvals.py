@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.fakes_owner import Person
 
 from autoclave.core.proposals import Proposals
 from autoclave.core.proposing import Proposing
@@ -27,7 +28,8 @@ from autoclave.domain.run import Run
 from autoclave.wiring import open_control
 
 CODE = "capabilities/totals/code.py"
-ME = "person:me"
+OWNER = Person("me")
+ME = OWNER.by
 CONTRACT = Contract(cause=(7,), expected_fixes=())
 
 
@@ -67,7 +69,7 @@ class Desk:
     async def approve(self, proposal: str = "", digest: str | None = None) -> Any:
         wanted = proposal or self.proposal
         given = await self.digest(wanted) if digest is None else digest
-        return await self.control.approve_proposal(wanted, digest=given, by=ME)
+        return await OWNER.approve(self.control, wanted, digest=given)
 
     async def status(self, proposal: str = "") -> str:
         found: str = (await self.control.proposal(proposal or self.proposal))["status"]
@@ -215,7 +217,7 @@ async def test_a_late_yes_is_no_yes(desk: Desk) -> None:
     digest = await desk.digest()
 
     with pytest.raises(Stale, match="expired"):
-        await late.approve(desk.proposal, digest=digest, by=ME)
+        await OWNER.approve(late, desk.proposal, digest=digest)
     with pytest.raises(Conflict, match="expired"):
         await desk.approve(digest=digest)
 
@@ -235,7 +237,7 @@ async def test_an_edited_row_is_noticed_before_it_is_applied(desk: Desk) -> None
         )
 
     with pytest.raises(JournalBroken, match="changed after it was written"):
-        await desk.control.approve_proposal(desk.proposal, digest=digest, by=ME)
+        await OWNER.approve(desk.control, desk.proposal, digest=digest)
 
     audit = await desk.control.audit_verify()
     assert not audit["ok"]
@@ -286,6 +288,7 @@ async def test_an_older_copy_of_the_database_is_not_opened(
 APPROVE = """\
 import asyncio, sys
 from pathlib import Path
+from tests.fakes_owner import Person
 from autoclave.domain.errors import AutoclaveError
 from autoclave.service.home import Home
 from autoclave.wiring import open_control
@@ -296,7 +299,7 @@ async def main():
     sys.stdin.readline()
     try:
         _, root, proposal, digest, who = sys.argv
-        done = await control.approve_proposal(proposal, digest=digest, by="person:" + who)
+        done = await Person("me").approve(control, proposal, digest=digest, by="person:" + who)
         print(done["status"])
     except AutoclaveError as error:
         print(type(error).__name__)
@@ -309,6 +312,7 @@ asyncio.run(main())
 @pytest.mark.slow
 async def test_two_people_in_two_processes_apply_it_once(desk: Desk) -> None:
     """Both say yes at the same moment; one yes is used, the other one is told."""
+    await OWNER.own(desk.control)
     digest = await desk.digest()
     root = str(desk.shop.home.root)
     pipe = asyncio.subprocess.PIPE
@@ -317,6 +321,7 @@ async def test_two_people_in_two_processes_apply_it_once(desk: Desk) -> None:
             *(sys.executable, "-c", APPROVE, root, desk.proposal, digest, who),
             stdin=pipe,
             stdout=pipe,
+            cwd=Path(__file__).parents[2],
         )
         for who in ("ann", "bob")
     ]

@@ -30,6 +30,24 @@ async def ask_yes_no(output: Output, question: str, *, details: Callable[[], str
             output.note("Please write yes, no or details.")
 
 
+async def ask_hidden(output: Output, question: str) -> str:
+    """A line that is not shown while it is written; empty at the end of the input."""
+    import termios
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    hidden = [*before]
+    hidden[3] = before[3] & ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
+    try:
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        return ((await _read_line()) or "").rstrip("\n")
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+        output.note("")
+
+
 async def _read_line() -> str | None:
     """One line of standard input without a thread, so that a signal can end the wait."""
     loop = asyncio.get_running_loop()

@@ -29,6 +29,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "pattern": "What it has learned.",
         },
         "Trust": {
+            "owner": "Who may approve: keys, and the people who have them.",
             "history": "What happened, event by event.",
             "audit": "Verify the journal.",
             "checkpoint": "Snapshots of everything.",

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Literal, TypeAlias
+
+from ..domain.approval import Quorum, Sheet
 from ..domain.canonical import JsonObject
-from ..domain.errors import Conflict, NotFound, Refused, Stale
+from ..domain.errors import Conflict, CredentialMissing, NotFound, Refused, Stale
 from ..domain.events import Event, EventKind, NewEvent
 from ..domain.proposal import Approval, Draft, ProposalStatus, approval_digest
 from ..domain.proposal_record import ProposalRecord, fold_proposal
 from ..domain.run import Run, RunStatus
+from .concealing import reveal_draft
+from .owners import Owners, check_person
 from .parts import Parts
+from .surface import judge_surface
+
+Reader: TypeAlias = Literal["person", "program"]
+OPEN = (ProposalStatus.WAITING, ProposalStatus.SIGNED)
+"""Where an owner can still say yes."""
 
 
 class Proposals:
@@ -16,6 +27,7 @@ class Proposals:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._owners = Owners(parts)
 
     async def every(self) -> list[ProposalRecord]:
         """All proposals, oldest first."""
@@ -33,29 +45,102 @@ class Proposals:
             )
         return fold_proposal(proposal_id, events)
 
-    async def approve(self, proposal_id: str, *, digest: str, by: str) -> ProposalRecord:
-        """Grant leave for exactly these bytes, then apply them. Raises Stale, Conflict."""
+    async def sheet(self, proposal_id: str) -> Sheet:
+        """What an owner signs to approve it as it stands. Raises Stale, Conflict."""
+        await self._parts.refresh()
+        return await self._sheet(await self.get(proposal_id))
+
+    async def shown(self, proposal_id: str, *, by: str, to: Reader) -> ProposalRecord:
+        """One of them, for somebody's eyes: while it is open, that is written down."""
+        record = await self.get(proposal_id)
+        if record.status in OPEN and record.draft is not None:
+            payload = {"digest": record.digest, "to": to, "lines": lines_of(record.draft)}
+            # A program may look every second; that it looked at all is enough.
+            if to == "person" or not await self._was_shown(record, payload, by):
+                await self._post(record, EventKind.PROPOSAL_SHOWN, payload, actor=by)
+        return record
+
+    async def approve(self, proposal_id: str, *, signed: Approval, by: str) -> ProposalRecord:
+        """Take an owner's yes to exactly these bytes; when it was the last one, apply them.
+
+        Raises Stale, Conflict, NotAllowed, CredentialMissing. Where more is needed than this yes,
+        the record comes back as signed, or as it was when the same owner said the same before.
+        """
+        check_person(by)
         await self._parts.refresh()
         record = await self.get(proposal_id)
-        draft = record.require(ProposalStatus.WAITING)
-        current = self._current_digest(record, draft)
-        if len(digest) < 8 or not current.startswith(digest):
+        sheet = await self._sheet(record)
+        if signed.digest != sheet.digest:
             raise Stale(
-                f"the hash {digest[:12]!r} is not that of {proposal_id} as it stands now",
+                f"the hash {signed.digest[:12]!r} is not that of {proposal_id} as it stands now",
                 hint=f"look at it again: `autoclave proposal show {proposal_id}`",
             )
-        now = self._parts.clock()
-        if now >= record.expires_at:
-            await self._post(record, EventKind.PROPOSAL_EXPIRED, {"reason": "too late"}, actor=by)
-            raise Stale(f"{proposal_id} has expired", hint="look for it again: `autoclave improve`")
-        left = record.expires_at - now
-        approval = self._parts.grant(proposal_id, current, by, now, left)
-        payload = {"approval": approval.to_json()}
+        now = await self._owners.check_new(signed, sheet)
+        earlier = await self._living(record, sheet)
+        quorum = self._quorum(record)
+        if not quorum.is_met((*earlier, signed)):
+            if all(each.key != signed.key for each in earlier):
+                payload: JsonObject = {"approval": signed.to_json()}
+                await self._post(record, EventKind.PROPOSAL_SIGNED, payload, actor=by)
+            return await self.get(proposal_id)
+        payload = {
+            "approval": signed.to_json(),
+            "yeses": [each.to_json() for each in (*earlier, signed)],
+            "looked_seconds": await self._looked(record, signed, by, now),
+            "lines": lines_of(record.draft) if record.draft else 0,
+        }
         await self._post(record, EventKind.PROPOSAL_APPROVED, payload, actor=by)
         granted = (await self.get(proposal_id)).approval
-        if granted is None or granted.nonce != approval.nonce:
+        if granted is None or granted.nonce != signed.nonce:
             raise Conflict(f"somebody else decided about {proposal_id} at the same moment")
         return await self.apply(proposal_id)
+
+    async def _sheet(self, record: ProposalRecord) -> Sheet:
+        current = self._current_digest(record, record.require(*OPEN))
+        if await self._owners.now() >= record.expires_at:
+            reason = {"reason": "too late"}
+            await self._post(record, EventKind.PROPOSAL_EXPIRED, reason, actor="kernel")
+            raise Stale(f"{record.id} has expired", hint="look for it again: `autoclave improve`")
+        return await self._owners.sheet(record.id, current, expires_at=record.expires_at)
+
+    async def _living(self, record: ProposalRecord, sheet: Sheet) -> tuple[Approval, ...]:
+        """The earlier yeses that still count: their owners may have been removed since."""
+        living = []
+        for each in record.yeses:
+            with suppress(Refused):
+                await self._owners.check_all(
+                    [each], subject=record.id, digest=sheet.digest, quorum=Quorum()
+                )
+                living.append(each)
+        return tuple(living)
+
+    def _quorum(self, record: ProposalRecord) -> Quorum:
+        """Whose yes it takes: as it was said when it was judged, and as it is said now."""
+        draft = record.require(*OPEN, ProposalStatus.APPROVED)
+        today = judge_surface(self._parts, draft.changes, goal=record.run)
+        return today.or_stricter(record.quorum)
+
+    async def _looked(
+        self, record: ProposalRecord, signed: Approval, by: str, now: float
+    ) -> float | None:
+        """How long the approver had exactly this before their eyes."""
+        events = await self._parts.ledger.events(record.stream)
+        shown = [
+            event.at
+            for event in events
+            if event.kind is EventKind.PROPOSAL_SHOWN
+            and event.actor in (by, signed.granted_by)
+            and event.payload["to"] == "person"
+            and event.payload["digest"] == signed.digest
+        ]
+        return round(max(0.0, now - shown[-1]), 3) if shown else None
+
+    async def _was_shown(self, record: ProposalRecord, payload: JsonObject, by: str) -> bool:
+        events = await self._parts.ledger.events(record.stream)
+        return any(
+            (each.kind, each.actor, each.payload) == (EventKind.PROPOSAL_SHOWN, by, payload)
+            for each in events
+        )
 
     async def apply(self, proposal_id: str) -> ProposalRecord:
         """Apply an approved proposal; also finishes one that a crash cut off."""
@@ -66,10 +151,12 @@ class Proposals:
             if record.approval is None:
                 raise Conflict(f"{proposal_id} has no approval")
             await self._check_approval(record, draft, record.approval)
-            payload = {"nonce": record.approval.nonce, "digest": record.digest}
+            nonces = [each.nonce for each in record.yeses]
+            payload = {"nonce": record.approval.nonce, "nonces": nonces, "digest": record.digest}
             await self._post(record, EventKind.APPLY_BEGUN, payload, actor="kernel")
             message = f"{record.title}\n\n{record.reason}"
-            commit = self._parts.workshop.apply(draft, proposal=record.id, message=message)
+            true = reveal_draft(self._parts, record.stream, draft)
+            commit = self._parts.workshop.apply(true, proposal=record.id, message=message)
             await self._parts.body_changed(draft.changes.paths, record.id)
             done = {"commit": commit, "tree": draft.candidate_tree}
             await self._post(record, EventKind.PROPOSAL_APPLIED, done, actor="kernel")
@@ -78,13 +165,13 @@ class Proposals:
 
     async def reject(self, proposal_id: str, *, reason: str, by: str) -> ProposalRecord:
         record = await self.get(proposal_id)
-        record.require(ProposalStatus.WAITING, ProposalStatus.FAILED, ProposalStatus.RETURNED)
+        record.require(*OPEN, ProposalStatus.FAILED, ProposalStatus.RETURNED)
         await self._post(record, EventKind.PROPOSAL_REJECTED, {"reason": reason}, actor=by)
         return await self.get(proposal_id)
 
     async def send_back(self, proposal_id: str, *, comments: list[str], by: str) -> ProposalRecord:
         record = await self.get(proposal_id)
-        record.require(ProposalStatus.WAITING)
+        record.require(*OPEN)
         payload = {"comments": comments, "reason": "; ".join(comments)}
         await self._post(record, EventKind.PROPOSAL_RETURNED, payload, actor=by)
         return await self.get(proposal_id)
@@ -134,7 +221,7 @@ class Proposals:
         """Whether it could still be applied. One that was not begun and is out of date ends."""
         try:
             await self.apply(record.id)
-        except Refused as refused:
+        except (Refused, CredentialMissing) as refused:
             if (await self.get(record.id)).status is not ProposalStatus.APPROVED:
                 return False  # another process was faster
             if await self._begun(record):
@@ -171,14 +258,21 @@ class Proposals:
         used = await self._begun(record)
         if approval.nonce in used:
             return  # a crash cut this very application off; the workshop finishes it harmlessly
-        current = self._current_digest(record, draft)
-        approval.check(record.id, current, now=self._parts.clock(), used=used)
+        await self._owners.check_all(
+            record.yeses,
+            subject=record.id,
+            digest=self._current_digest(record, draft),
+            quorum=self._quorum(record),
+            used=used,
+        )
 
     async def _begun(self, record: ProposalRecord) -> frozenset[str]:
         """The nonces of the approvals under which it was begun to be applied."""
         events = await self._parts.ledger.events(record.stream)
         begun = (each for each in events if each.kind is EventKind.APPLY_BEGUN)
-        return frozenset(each.payload["nonce"] for each in begun)
+        return frozenset(
+            n for b in begun for n in (b.payload["nonce"], *b.payload.get("nonces", ()))
+        )
 
     async def _retry_goals(self, record: ProposalRecord) -> None:
         """Give the goals that the proposal promises to fix another try, once."""
@@ -198,3 +292,8 @@ class Proposals:
     ) -> None:
         event = NewEvent(kind=kind, payload=payload)
         await self._parts.ledger.post(record.stream, event, actor=actor)
+
+
+def lines_of(draft: Draft) -> int:
+    """How long the diff is that a reviewer reads."""
+    return draft.diff.count("\n")

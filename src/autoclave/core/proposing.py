@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..domain.approval import Quorum
 from ..domain.canonical import JsonObject
-from ..domain.changes import ChangeSet
 from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Propose, to_json
 from ..domain.proposal import Contract, Draft, Edit, Evidence, approval_digest
 from ..domain.proposal_record import draft_to_json
-from ..domain.risk import Action, ActionKind, Verdict
 from ..domain.run import Run, RunKind
+from .concealing import conceal_draft, conceal_evidence
 from .parts import Parts
 from .replay import CaseReplay
 from .results import bad, failure_of, good, result_event
+from .surface import judge_surface
 from .workspace import cases_of
 
 
@@ -50,13 +51,16 @@ class Proposing:
                 rules=("improvements-propose",),
             )
         contract = _contract(run, intent)
-        draft = self._parts.workshop.draft([Edit.from_json(each) for each in intent.edits])
-        self._judge_surface(run, draft.changes)
+        edits = self._parts.reveal(run.stream, list(intent.edits))
+        draft = self._parts.workshop.draft([Edit.from_json(each) for each in edits])
+        quorum = judge_surface(self._parts, draft.changes, goal=run.id)
         cases = cases_of(self._parts, run)
         evidence = await self._parts.workshop.judge(
             draft, cases=cases, replay=CaseReplay(self._parts)
         )
-        proposal = await self._write_down(run, intent, key, draft, evidence, contract)
+        proposal = await self._write_down(
+            run, intent, key, draft, evidence, contract, quorum=quorum
+        )
         verdicts = {gate.name: str(gate.verdict) for gate in evidence.gates}
         value = {"proposal": proposal, "gates": verdicts}
         if evidence.passed:
@@ -64,23 +68,6 @@ class Proposing:
         worst = next(gate for gate in evidence.gates if gate.verdict != "pass")
         failure = {"error_class": "GateFailed", "message": f"{worst.name}: {worst.summary}"}
         return bad({**failure, "where": "", "traceback": ""}, value=value)
-
-    def _judge_surface(self, run: Run, changes: ChangeSet) -> None:
-        attributes: JsonObject = {
-            "touches": self._parts.touches_of(changes.paths),
-            "paths": list(changes.paths),
-            "files": len(changes.files),
-            "lines": changes.diff().count("\n"),
-        }
-        action = Action(
-            kind=ActionKind.SELF_MODIFICATION,
-            target=changes.paths[0] if changes.paths else ".",
-            attributes=attributes,
-            goal_id=run.id,
-        )
-        ruling = self._parts.gate.judge(action)
-        if ruling.verdict is Verdict.DENY:
-            raise NotAllowed(f"this may not be changed: {ruling.reason}", rules=ruling.rules)
 
     async def _write_down(
         self,
@@ -90,6 +77,8 @@ class Proposing:
         draft: Draft,
         evidence: Evidence,
         contract: Contract,
+        *,
+        quorum: Quorum = Quorum(),
     ) -> str:
         """The proposal's id; the one that an interrupted try wrote down already is used again."""
         ledger = self._parts.ledger
@@ -99,6 +88,8 @@ class Proposing:
             if event.kind is EventKind.PROPOSAL_DRAFTED and event.payload["key"] == key
         ]
         proposal = begun[0].stream.removeprefix("proposal/") if begun else await ledger.new_id("P")
+        draft = conceal_draft(self._parts, f"proposal/{proposal}", draft)
+        evidence = conceal_evidence(self._parts, f"proposal/{proposal}", evidence)
         contract = replace(contract, undo=f"autoclave proposal undo {proposal}")
         drafted: JsonObject = {
             "key": key,
@@ -112,13 +103,16 @@ class Proposing:
             "contract": contract.to_json(),
         }
         rules_digest = self._parts.gate.digest
+        # Else it would be over before one person has thought it over.
+        lasts = self._parts.approval_seconds + (quorum.cooling_off or 0.0)
         judged: JsonObject = {
             "gates": [gate.to_json() for gate in evidence.gates],
             "tier": evidence.tier,
             "self_test": evidence.self_test,
             "rules_digest": rules_digest,
             "digest": approval_digest(draft, evidence, rules_digest=rules_digest),
-            "expires_at": self._parts.clock() + self._parts.approval_seconds,
+            "expires_at": self._parts.clock() + lasts,
+            "quorum": quorum.to_json(),
         }
         events = [NewEvent(kind=EventKind.GATES_JUDGED, payload=judged)]
         if not begun:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
+from .approval import Approval as Approval
 from .canonical import JsonObject, digest
 from .changes import ChangeSet, check_relative
-from .errors import InvalidInput, NotAllowed, Stale
+from .errors import InvalidInput
 from .risk import Risk
 
 
@@ -108,6 +109,8 @@ class Contract:
 class ProposalStatus(StrEnum):
     DRAFT = "draft"
     WAITING = "waiting"
+    SIGNED = "signed"
+    """One owner said yes; a second one, or the end of the cooling-off, is still missing."""
     FAILED = "failed"
     """A gate said no; kept for learning, cannot be approved."""
     APPROVED = "approved"
@@ -164,38 +167,3 @@ def approval_digest(draft: Draft, evidence: Evidence, *, rules_digest: str) -> s
             "evidence": evidence.digest,
         }
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """Leave to do one thing once; worthless for any other."""
-
-    subject: str
-    """A proposal id or a request id."""
-    digest: str
-    granted_by: str
-    granted_at: float
-    expires_at: float
-    nonce: str
-
-    def check(self, subject: str, current: str, *, now: float, used: frozenset[str]) -> None:
-        """Raise Stale or NotAllowed, with the reason, unless this covers exactly that, now."""
-        if self.subject != subject:
-            raise NotAllowed(f"approval by {self.granted_by} is for {self.subject}, not {subject}")
-        if self.digest != current:
-            raise Stale(
-                f"{subject} changed after {self.granted_by} approved it "
-                f"({self.digest[:8]} was approved, it is {current[:8]} now)",
-                hint=f"look at it again: `autoclave proposal show {subject}`",
-            )
-        if now >= self.expires_at:
-            raise Stale(f"the approval of {subject} has expired", hint="approve it again")
-        if self.nonce in used:
-            raise NotAllowed(f"the approval of {subject} was used before; it covers one use")
-
-    def to_json(self) -> JsonObject:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: JsonObject) -> Approval:
-        return cls(**data)

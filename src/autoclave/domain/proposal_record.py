@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from .approval import Quorum
 from .canonical import JsonObject
 from .changes import ChangeSet
 from .errors import Conflict
@@ -33,7 +34,16 @@ class ProposalRecord:
     """What a person approves; empty until the gates have judged."""
     created_at: float = 0.0
     expires_at: float = 0.0
+    quorum: Quorum = Quorum()
+    """Whose yes it takes, as the rules said when the gates had judged."""
+    yeses: tuple[Approval, ...] = ()
+    """Every owner's yes so far, oldest first; void as soon as the proposal leaves their hands."""
     approval: Approval | None = None
+    """The yes that made them enough."""
+    looked_seconds: float | None = None
+    """From when the approver was last shown exactly this to the yes; None: never shown."""
+    lines: int = 0
+    """Of the diff that was approved."""
     decided_by: str = ""
     decision_reason: str = ""
     commit: str = ""
@@ -51,10 +61,11 @@ class ProposalRecord:
         return self.draft
 
 
-_WAITING = frozenset({ProposalStatus.WAITING})
+_WAITING = frozenset({ProposalStatus.WAITING, ProposalStatus.SIGNED})
 ONLY_FROM: Mapping[EventKind, frozenset[ProposalStatus]] = {
     EventKind.PROPOSAL_DRAFTED: frozenset({ProposalStatus.DRAFT}),
     EventKind.GATES_JUDGED: frozenset({ProposalStatus.DRAFT}),
+    EventKind.PROPOSAL_SIGNED: _WAITING,
     EventKind.PROPOSAL_APPROVED: _WAITING,
     EventKind.PROPOSAL_REJECTED: _WAITING | {ProposalStatus.FAILED, ProposalStatus.RETURNED},
     EventKind.PROPOSAL_RETURNED: _WAITING,
@@ -139,15 +150,26 @@ def _judged(record: ProposalRecord, event: Event) -> ProposalRecord:
         rules_digest=given["rules_digest"],
         digest=given["digest"],
         expires_at=given["expires_at"],
+        quorum=Quorum(**given.get("quorum", {})),
     )
 
 
+def _signed(record: ProposalRecord, event: Event) -> ProposalRecord:
+    yes = Approval.from_json(event.payload["approval"])
+    return replace(record, status=ProposalStatus.SIGNED, yeses=(*record.yeses, yes))
+
+
 def _approved(record: ProposalRecord, event: Event) -> ProposalRecord:
-    approval = Approval.from_json(event.payload["approval"])
+    given = event.payload
+    approval = Approval.from_json(given["approval"])
+    yeses = [Approval.from_json(each) for each in given.get("yeses", [given["approval"]])]
     return replace(
         record,
         status=ProposalStatus.APPROVED,
+        yeses=tuple(yeses),
         approval=approval,
+        looked_seconds=given.get("looked_seconds"),
+        lines=given.get("lines", 0),
         decided_by=approval.granted_by,
     )
 
@@ -170,6 +192,7 @@ def _written(status: ProposalStatus) -> Callable[[ProposalRecord, Event], Propos
 _REDUCERS: Mapping[EventKind, Callable[[ProposalRecord, Event], ProposalRecord]] = {
     EventKind.PROPOSAL_DRAFTED: _drafted,
     EventKind.GATES_JUDGED: _judged,
+    EventKind.PROPOSAL_SIGNED: _signed,
     EventKind.PROPOSAL_APPROVED: _approved,
     EventKind.PROPOSAL_REJECTED: _decided(ProposalStatus.REJECTED),
     EventKind.PROPOSAL_RETURNED: _decided(ProposalStatus.RETURNED),

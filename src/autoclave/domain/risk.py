@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 
+from .approval import Quorum
 from .canonical import JsonObject, digest
 from .provenance import Origin as Origin
 from .provenance import Provenance
@@ -87,6 +88,8 @@ class Ruling:
     action_digest: str
     rules_digest: str
     """Digest of the whole rule set in force."""
+    quorum: Quorum = Quorum()
+    """Whose yes it takes, where one is asked for."""
 
     def to_json(self) -> JsonObject:
         return {

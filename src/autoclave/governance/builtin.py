@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from ..domain.approval import Quorum
 from ..domain.canonical import digest
 from ..domain.risk import Action, ActionKind, Origin, Risk, Verdict
 from .attributes import read_paths, read_texts
@@ -128,6 +129,17 @@ def _about_ourselves() -> tuple[Rule, ...]:
             risk=Risk.R5,
             when=make_when([modification], {"touches_any": ["mind"]}),
             reason="no gate can tell yet whether another mind decides better",
+            match=(_modify(["mind"], "src/autoclave/mind/planning.py"),),
+            not_match=(_modify(["capabilities"], "capabilities/x/code.py"),),
+            layer=Layer.BUILT_IN,
+        ),
+        Rule(
+            id="two-people-for-a-mind",
+            effect=Verdict.ASK,
+            risk=Risk.R4,
+            when=make_when([modification], {"touches_any": ["mind"]}),
+            reason="what decides everything else is looked at by two people, or by one twice",
+            quorum=Quorum(people=2, cooling_off=86_400.0),
             match=(_modify(["mind"], "src/autoclave/mind/planning.py"),),
             not_match=(_modify(["capabilities"], "capabilities/x/code.py"),),
             layer=Layer.BUILT_IN,

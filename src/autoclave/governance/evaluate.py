@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..domain.approval import Quorum
 from ..domain.canonical import JsonObject
 from ..domain.risk import Action, Risk, Ruling, Verdict
 from .attributes import least_risk
@@ -32,6 +33,7 @@ def evaluate(policy: Policy, action: Action, *, rules_digest: str = "") -> Rulin
         reason=_reason(action, deciding),
         action_digest=action.digest,
         rules_digest=rules_digest or policy.digest,
+        quorum=_quorum(policy, risk, [rule for rule, _, _ in counted]),
     )
     return _raised(ruling, policy)
 
@@ -55,6 +57,14 @@ def _explained(rule: Rule, answer: Answer, why: str) -> JsonObject:
         "why": why,
         "reason": rule.reason,
     }
+
+
+def _quorum(policy: Policy, risk: Risk, rules: list[Rule]) -> Quorum:
+    """The strictest that the tier and any rule that speaks want."""
+    found = policy.terms(risk).quorum
+    for rule in rules:
+        found = found.or_stricter(rule.quorum)
+    return found
 
 
 def _most_dangerous(one: tuple[Rule, Answer, str]) -> tuple[int, str]:

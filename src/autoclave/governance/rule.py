@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from ..domain.approval import Quorum
 from ..domain.canonical import JsonObject
 from ..domain.risk import Action, ActionKind, Origin, Risk, Verdict
 from .attributes import CannotTell
@@ -76,6 +77,8 @@ class Rule:
     risk: Risk | None = None
     """Raises the risk of what it decides; None leaves that to the kind of action."""
     layer: Layer = Layer.HOME
+    quorum: Quorum = Quorum()
+    """Whose yes it takes when it asks."""
 
     def ask(self, action: Action) -> tuple[Answer, str]:
         """Whether the rule speaks about `action`. One clear no is enough, in any order."""
@@ -102,4 +105,5 @@ class Rule:
             "when": self.when.to_json(),
             "reason": self.reason,
             "layer": str(self.layer),
+            "quorum": self.quorum.to_json(),
         }

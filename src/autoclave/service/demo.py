@@ -8,7 +8,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from ..domain.approval import Approval, Sheet
 from ..domain.canonical import JsonObject, digest_bytes
 from ..domain.errors import AutoclaveError, Conflict
 from ..domain.risk import Risk
@@ -22,6 +24,16 @@ _BY = "person:demo"
 
 Tell = Callable[[str, JsonObject], None]
 """Hears each chapter of the story: its name and its facts."""
+
+
+class Signer(Protocol):
+    """An owner's key, open."""
+
+    @property
+    def key(self) -> str: ...
+
+    def sign(self, sheet: Sheet) -> Approval: ...
+
 
 Approve = Callable[[JsonObject], Awaitable[bool]]
 """Asked with the whole proposal; yes approves exactly that."""
@@ -50,9 +62,16 @@ _TASKS = (
 
 
 async def run_demo(
-    open_control: Callable[[Home], Control], *, approve: Approve, tell: Tell
+    open_control: Callable[[Home], Control],
+    *,
+    owner: Callable[[Path], Signer],
+    approve: Approve,
+    tell: Tell,
 ) -> JsonObject:
-    """Run the story and return its facts. Everything it makes is removed afterwards."""
+    """Run the story and return its facts. Everything it makes is removed afterwards.
+
+    `owner` makes a key in a folder; it approves in the throw-away home and nowhere else.
+    """
     with tempfile.TemporaryDirectory(prefix="autoclave-demo-") as folder:
         root = Path(folder)
         home = init_home(root / "home").home
@@ -60,7 +79,10 @@ async def run_demo(
         shutil.copytree(_DATA / "workspace", workspace)
         control = open_control(home)
         try:
-            return await _Story(control, home, workspace, approve=approve, tell=tell).run()
+            signer = owner(root / "owner")
+            await control.enrol_first_owner("demo", signer.key, by=_BY)
+            story = _Story(control, home, workspace, owner=signer, approve=approve, tell=tell)
+            return await story.run()
         finally:
             await control.aclose()
 
@@ -69,9 +91,17 @@ class _Story:
     """The chapters, in order."""
 
     def __init__(
-        self, control: Control, home: Home, workspace: Path, *, approve: Approve, tell: Tell
+        self,
+        control: Control,
+        home: Home,
+        workspace: Path,
+        *,
+        owner: Signer,
+        approve: Approve,
+        tell: Tell,
     ) -> None:
         self._control = control
+        self._owner = owner
         self._home = home
         self._workspace = workspace
         self._approve = approve
@@ -88,9 +118,7 @@ class _Story:
         if not await self._approve(proposal):
             await self._control.reject_proposal(proposal["id"], "the answer was no", by=_BY)
             raise Conflict("the proposal was not approved, so the story ends here")
-        applied = await self._control.approve_proposal(
-            proposal["id"], digest=proposal["digest"], by=_BY
-        )
+        applied = await self._sign(proposal)
         self._tell("applied", {"id": applied["id"], "commit": applied["commit"]})
         goals = await self._try_again(goals)
         after = _score(goals)
@@ -100,6 +128,13 @@ class _Story:
         return self._facts(
             before, after, applied, undo_ok=undo_ok, redo_ok=redo_ok, audit_ok=audit["ok"]
         )
+
+    async def _sign(self, proposal: JsonObject) -> JsonObject:
+        sheet = await self._control.proposal_sheet(proposal["id"])
+        if sheet.digest != proposal["digest"]:
+            raise Conflict("the proposal changed while it was looked at")
+        signed = self._owner.sign(sheet)
+        return await self._control.approve_proposal(proposal["id"], signed=signed, by=_BY)
 
     async def _try_goals(self) -> list[JsonObject]:
         ids = []
@@ -131,7 +166,7 @@ class _Story:
         if not waiting:
             tried = "; ".join(str(each["reason"]) for each in found["tried"])
             raise AutoclaveError(f"no fix passed the gates: {tried or 'no opportunity was raised'}")
-        proposal = await self._control.proposal(waiting[0]["id"])
+        proposal = await self._control.show_proposal(waiting[0]["id"], by=_BY)
         self._tell("proposal", proposal)
         return proposal
 

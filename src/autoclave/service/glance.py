@@ -102,17 +102,18 @@ def _waiting_goals(rows: _Rows) -> list[JsonObject]:
 def _waiting_proposals(rows: _Rows) -> list[JsonObject]:
     found = rows.of(
         "proposals",
-        "SELECT id, title FROM proposals WHERE status = 'waiting' ORDER BY updated_at LIMIT ?",
+        "SELECT id, title, status FROM proposals WHERE status IN ('waiting', 'signed')"
+        " ORDER BY updated_at LIMIT ?",
         _MOST_LISTED,
     )
     return [
         {
             "kind": "proposal",
             "id": proposal,
-            "what": title,
+            "what": title if status == "waiting" else f"another yes to: {title}",
             "next": f"autoclave proposal show {proposal}",
         }
-        for proposal, title in found
+        for proposal, title, status in found
     ]
 
 

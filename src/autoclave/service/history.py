@@ -69,14 +69,34 @@ def _gates(given: JsonObject) -> str:
     return ", ".join(verdicts)
 
 
+def _approved(given: JsonObject) -> str:
+    by, after = given["approval"]["granted_by"], given.get("looked_seconds")
+    lines = given.get("lines", 0)
+    speed = (
+        f"{lines} lines, never shown" if after is None else f"after {after:.0f} s for {lines} lines"
+    )
+    return f"by {by}, {speed}"
+
+
+def _incident(given: JsonObject) -> str:
+    if given["kind"] == "interrupted":
+        said = f"{given['what']} ({given['effect']}) was cut off without a result"
+        return f"{said}; it is {given['done']}"
+    return f"{given['kind']}: {given.get('reason', '')}"
+
+
 _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.AGENT_STARTED: lambda p: f"{p['doing']} started",
     EventKind.AGENT_STOPPED: lambda p: f"{p['doing']} stopped",
     EventKind.SANDBOX_TESTED: lambda p: f"tier {p['tier']}: {'holds' if p['ok'] else 'LEAKS'}",
     EventKind.CAPABILITY_ENROLLED: lambda p: f"{p['name']} {p['version']} by {p['by']}",
     EventKind.PATTERN_RETIRED: lambda p: f"{p['pattern_id']}: {p['reason']}",
+    EventKind.OWNER_ENROLLED: lambda p: f"{p['name']} {p['key'][:12]}",
+    EventKind.OWNER_REMOVED: lambda p: f"{p['name']} {p['key'][:12]}",
+    EventKind.OWNER_CHANGE_SIGNED: lambda p: f"{p['change']} {p['name']}; one more is needed",
     EventKind.CHECKPOINT_MADE: lambda p: f"{p['checkpoint']} {p['note']}".strip(),
     EventKind.CHECKPOINT_RESTORED: lambda p: f"back to {p['checkpoint']}",
+    EventKind.INCIDENT_RECORDED: _incident,
     EventKind.OPPORTUNITY_RAISED: lambda p: p["title"],
     EventKind.GOAL_ADDED: lambda p: p["text"],
     EventKind.STATE_CHANGED: lambda p: f"{p['from']} → {p['to']} {p.get('reason', '')}".strip(),
@@ -86,6 +106,7 @@ _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.CHANGES_PREPARED: lambda p: f"{len(p['changes']['files'])} files to write",
     EventKind.CHANGES_ROLLED_BACK: lambda p: ", ".join(p["paths"]),
     EventKind.QUESTION_ASKED: lambda p: p["question"],
+    EventKind.ANSWER_SIGNED: lambda p: f"by {p['approval']['granted_by']}; one more is needed",
     EventKind.ANSWER_GIVEN: lambda p: "yes" if p["yes"] else f"no: {p.get('reason', '')}",
     EventKind.TIMER_SET: lambda p: p["reason"],
     EventKind.CASE_RECORDED: lambda p: f"{p['capability']}: {p['failure']['error_class']}",
@@ -94,7 +115,9 @@ _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.GOAL_ENDED: lambda p: f"{p['success']} {p.get('reason', '')}".strip(),
     EventKind.PROPOSAL_DRAFTED: lambda p: p["title"],
     EventKind.GATES_JUDGED: _gates,
-    EventKind.PROPOSAL_APPROVED: lambda p: f"by {p['approval']['granted_by']}",
+    EventKind.PROPOSAL_SHOWN: lambda p: f"{p['digest'][:12]}, {p['lines']} lines, to a {p['to']}",
+    EventKind.PROPOSAL_SIGNED: lambda p: f"by {p['approval']['granted_by']}; one more is needed",
+    EventKind.PROPOSAL_APPROVED: _approved,
     EventKind.PROPOSAL_REJECTED: lambda p: p["reason"],
     EventKind.PROPOSAL_RETURNED: lambda p: p["reason"],
     EventKind.PROPOSAL_EXPIRED: lambda p: p["reason"],

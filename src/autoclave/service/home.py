@@ -133,6 +133,13 @@ def data_folder() -> Path:
     return user_data_path("autoclave", appauthor=False)
 
 
+def owners_folder() -> Path:
+    """Where people keep the keys that they own homes with. Nothing below the CLI opens one."""
+    from platformdirs import user_config_path
+
+    return user_config_path("autoclave", appauthor=False) / "owners"
+
+
 def init_home(folder: Path) -> Initialised:
     """Make `folder` a home, or add what an existing home lacks; nothing is ever overwritten."""
     root = folder.expanduser().absolute()

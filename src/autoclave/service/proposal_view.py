@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ..domain.approval import Approval, Quorum
 from ..domain.canonical import JsonObject
-from ..domain.proposal import Evidence, GateVerdict
+from ..domain.proposal import Evidence, GateVerdict, ProposalStatus
 from ..domain.proposal_record import ProposalRecord
 
 
@@ -27,11 +31,33 @@ def proposal_to_json(record: ProposalRecord) -> JsonObject:
         "created_at": record.created_at,
         "expires_at": record.expires_at,
         "approval": record.approval.to_json() if record.approval else None,
+        "people": record.quorum.people,
+        "signed_by": [each.granted_by for each in record.yeses],
+        "waits_for": waits_for(record),
+        "looked_seconds": record.looked_seconds,
+        "lines": draft.diff.count("\n") if draft else 0,
         "decided_by": record.decided_by,
         "decision_reason": record.decision_reason,
         "commit": record.commit,
         "run": record.run,
     }
+
+
+def waits_for(record: ProposalRecord) -> str:
+    """What a yes to it still lacks, once somebody has said it; else empty."""
+    if record.status is not ProposalStatus.SIGNED:
+        return ""
+    return another_yes(record.quorum, record.yeses)
+
+
+def another_yes(quorum: Quorum, yeses: Sequence[Approval]) -> str:
+    """Whose yes is missing, in words."""
+    alone_from = quorum.alone_from(yeses)
+    if alone_from is None:
+        return "a second person"
+    first = min(yeses, key=lambda each: each.granted_at).granted_by.removeprefix("person:")
+    at = datetime.fromtimestamp(alone_from, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"a second person, or {first} again from {at} on"
 
 
 def case_against(record: ProposalRecord) -> list[str]:

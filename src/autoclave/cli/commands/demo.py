@@ -27,11 +27,15 @@ def command(invocation: Invocation, yes: bool) -> None:
     read or changed.
     """
     from ...service.demo import run_demo
+    from ..signing import throw_away_key
 
     output = invocation.output
     approve = _asker(output) if output.may_ask and not yes else _on_your_behalf(output)
     facts = run_stoppable(
-        lambda: run_demo(invocation.opener, approve=approve, tell=_teller(output)), output.note
+        lambda: run_demo(
+            invocation.opener, owner=throw_away_key, approve=approve, tell=_teller(output)
+        ),
+        output.note,
     )
     output.data(facts, lambda data: summary(data, color=output.color))
 

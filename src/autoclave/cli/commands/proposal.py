@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from ...domain.canonical import JsonObject
-from ...domain.errors import Stale
+from ...domain.errors import InvalidInput, Stale
 from ...domain.proposal import ProposalStatus
+from ...service.batch import check_batch
 from ..exits import ExitCode
 from ..invocation import Invocation, person
 from ..options import common_options
 from ..render import proposals
 
 if TYPE_CHECKING:
+    from ...core.proposals import Reader
     from ...service.control import Control
 
+OPEN = (ProposalStatus.WAITING, ProposalStatus.SIGNED)
 _LEAST_HASH = 8
 
 
@@ -45,36 +49,80 @@ def list_proposals(invocation: Invocation, status: str | None) -> None:
 @click.pass_obj
 def show(invocation: Invocation, proposal: str) -> None:
     """What it changes, why, what speaks against it, what was measured."""
-    found = invocation.call(lambda control: control.proposal(proposal))
+    (found,) = invocation.call(_showing(invocation, (proposal,)))
     _show(invocation, found)
-    if found["status"] == ProposalStatus.WAITING:
+    if found["status"] in OPEN:
         invocation.output.note(f"approve exactly this: {proposals.how_to_approve(found)}")
 
 
 @command.command()
-@click.argument("proposal", metavar="ID")
-@click.option("--hash", "proof", metavar="H", help="What is approved, as `proposal show` says it.")
+@click.argument("wanted", metavar="ID...", nargs=-1, required=True)
+@click.option(
+    "--hash",
+    "proofs",
+    metavar="H",
+    multiple=True,
+    help="What is approved, as `proposal show` says it; one for each ID.",
+)
+@click.option("--owner", default="", metavar="NAME", help="Which of your keys signs.")
 @common_options()
 @click.pass_obj
-def approve(invocation: Invocation, proposal: str, proof: str | None) -> int:
-    """Approve exactly the bytes and the evidence that a hash names.
+def approve(
+    invocation: Invocation, wanted: tuple[str, ...], proofs: tuple[str, ...], owner: str
+) -> int:
+    """Approve exactly the bytes and the evidence that a hash names, with your owner's key.
 
     Without --hash it shows both and ends with 9: nobody approves what was not on the screen.
+    Where one yes is not enough it ends with 11 and says what is missing. Several at once go only
+    at R1.
     """
-
-    async def work(control: Control) -> JsonObject:
-        found = await control.proposal(proposal)
-        if proof is None:
-            return found
-        return await control.approve_proposal(proposal, digest=_named(found, proof), by=person())
-
-    found = invocation.call(work)
-    if proof is not None:
-        _say(invocation, found)
-        return ExitCode.FINE
-    _show(invocation, found)
-    invocation.output.note(f"approve exactly this: {proposals.how_to_approve(found)}")
+    if proofs:
+        done = invocation.call(_approving(invocation, wanted, proofs, owner))
+        _say_all(invocation, done)
+        return ExitCode.WAITING if any(each.get("waits_for") for each in done) else ExitCode.FINE
+    shown = invocation.call(_showing(invocation, wanted))
+    for each in shown[:-1]:
+        invocation.output.note(proposals.proposal(each, color=invocation.output.note_color))
+    _show(invocation, shown[-1])
+    how = "; ".join(map(proposals.how_to_approve, shown))
+    invocation.output.note(f"approve exactly this: {how}")
     return ExitCode.STALE
+
+
+def _showing(
+    invocation: Invocation, wanted: tuple[str, ...]
+) -> Callable[[Control], Awaitable[list[JsonObject]]]:
+    to: Reader = "program" if invocation.output.as_json else "person"
+
+    async def work(control: Control) -> list[JsonObject]:
+        return [await control.show_proposal(each, by=person(), to=to) for each in wanted]
+
+    return work
+
+
+def _approving(
+    invocation: Invocation, wanted: tuple[str, ...], proofs: tuple[str, ...], owner: str
+) -> Callable[[Control], Awaitable[list[JsonObject]]]:
+    from ..signing import Keyring
+
+    keyring = Keyring(output=invocation.output, home=invocation.home().root, wanted=owner)
+
+    async def work(control: Control) -> list[JsonObject]:
+        found = [await control.proposal(each) for each in wanted]
+        check_batch(found)
+        if len(proofs) != len(found):
+            raise InvalidInput(f"{len(found)} proposals take as many hashes, not {len(proofs)}")
+        named = [_named(each, proof) for each, proof in zip(found, proofs, strict=True)]
+        done = []
+        for proposal, digest in zip(wanted, named, strict=True):
+            sheet = await control.proposal_sheet(proposal)
+            if sheet.digest != digest:
+                raise _stale(proposal, "it is another one now")
+            signed = await keyring.sign(sheet)
+            done.append(await control.approve_proposal(proposal, signed=signed, by=person()))
+        return done
+
+    return work
 
 
 @command.command()
@@ -128,9 +176,22 @@ def _named(found: JsonObject, proof: str) -> str:
         return digest
     short = len(proof) < _LEAST_HASH
     why = f"{proof!r} is too short to name it" if short else f"its hash is not {proof[:12]}"
-    raise Stale(
-        f"{found['id']} is not what you approve: {why}",
-        hint=f"look at it again: autoclave proposal show {found['id']}",
+    raise _stale(found["id"], why)
+
+
+def _stale(proposal: str, why: str) -> Stale:
+    return Stale(
+        f"{proposal} is not what you approve: {why}",
+        hint=f"look at it again: autoclave proposal show {proposal}",
+    )
+
+
+def _say_all(invocation: Invocation, done: list[JsonObject]) -> None:
+    if len(done) == 1:
+        _say(invocation, done[0])
+        return
+    invocation.output.data(
+        {"proposals": done}, lambda data: "\n".join(map(proposals.standing, data["proposals"]))
     )
 
 
@@ -140,4 +201,4 @@ def _show(invocation: Invocation, found: JsonObject) -> None:
 
 
 def _say(invocation: Invocation, found: JsonObject) -> None:
-    invocation.output.data(found, lambda data: f"{data['id']} is {data['status']}")
+    invocation.output.data(found, proposals.standing)

@@ -15,7 +15,16 @@ def proposal_list(proposals: Sequence[JsonObject]) -> str:
         for p in proposals
     ]
     hint = "No proposals. Look for opportunities: autoclave improve"
-    return table(["id", "status", "risk", "hash", "title"], rows, empty=hint)
+    listed = table(["id", "status", "risk", "hash", "title"], rows, empty=hint)
+    signed = [standing(p) for p in proposals if p.get("waits_for")]
+    return "\n".join([listed, *([""] if signed else []), *signed])
+
+
+def standing(given: JsonObject) -> str:
+    """How it stands, and what a yes to it still lacks."""
+    said = f"{show_line(given['id'])} is {show_line(given['status'])}"
+    waits_for = given.get("waits_for")
+    return f"{said}: it waits for {show_line(waits_for)}" if waits_for else said
 
 
 def proposal(given: JsonObject, *, color: bool) -> str:
@@ -28,6 +37,9 @@ def proposal(given: JsonObject, *, color: bool) -> str:
                 "risk": given.get("risk"),
                 "reason": given.get("reason"),
                 "expires": moment(given["expires_at"]) if given.get("expires_at") else "",
+                "signed": ", ".join(map(str, given.get("signed_by") or ())),
+                "waits for": given.get("waits_for"),
+                "approved": _reading(given),
                 "commit": given.get("commit"),
             }
         ),
@@ -58,6 +70,19 @@ def gates(judged: Sequence[JsonObject], *, color: bool) -> str:
 def how_to_approve(given: JsonObject) -> str:
     short = str(given.get("digest") or "")[:12]
     return f"autoclave proposal approve {show_line(given['id'])} --hash {show_line(short)}"
+
+
+def _reading(given: JsonObject) -> str:
+    """How long somebody looked before they said yes."""
+    if not given.get("approval"):
+        return ""
+    return looked(given.get("looked_seconds"), given.get("lines") or 0)
+
+
+def looked(after: float | None, lines: int) -> str:
+    """The reviewer's speed, in words."""
+    of = f"{lines} line{'' if lines == 1 else 's'}"
+    return f"{of} that were never shown" if after is None else f"after {after:.0f} s for {of}"
 
 
 def _case_against(arguments: Sequence[object]) -> list[str]:
