@@ -20,7 +20,7 @@ def plan_made(connection: Connection, event: Event) -> None:
         rows.put(
             connection,
             plans_made,
-            {"event_id": event.id, "goal_id": id_in(event.stream), "plan": _kept(plan)},
+            {"event_id": event.id, "goal_id": id_in(event.stream), "plan": _made(event.payload)},
         )
 
 
@@ -33,7 +33,7 @@ def take_plans(connection: Connection, goal_id: str, ended: JsonObject) -> list[
     if name_of(last, "signature") and (
         not made or made[-1]["signature"] != name_of(last, "signature")
     ):
-        made.append(_kept(last))
+        made.append({**_kept(last), "trusted": False, "by_model": True})
     return made
 
 
@@ -76,10 +76,12 @@ def _count(
     weight: float,
 ) -> None:
     known = rows.get(connection, plans, signature=plan["signature"], family_id=family_id)
-    before = Beta(wins=known["alpha"], losses=known["beta"]) if known else Beta()
-    after = before.observe(won, weight)
+    belief = Beta(wins=known["alpha"], losses=known["beta"]) if known else Beta()
+    after = belief.observe(won, weight)
     # The steps to show are those of the newest win; until one wins, of the first try.
     origin = known if known and not won else {**plan, "source_goal": experience.goal_id}
+    # The very same steps stay what anybody's trusted words made them.
+    before = known if known and known["steps"] == origin["steps"] else origin
     rows.put(
         connection,
         plans,
@@ -89,6 +91,8 @@ def _count(
             "steps": origin["steps"],
             "source": origin["source"],
             "source_goal": origin["source_goal"],
+            "trusted": origin["trusted"] or before["trusted"],
+            "by_model": origin["by_model"] and before["by_model"],
             "uses": (known["uses"] if known else 0) + 1,
             "wins": (known["wins"] if known else 0) + won,
             "alpha": after.wins,
@@ -96,6 +100,13 @@ def _count(
             "used_at": experience.at,
         },
     )
+
+
+def _made(payload: JsonObject) -> JsonObject:
+    """A plan and whose words chose it, as the kernel found out when it was made."""
+    kept = _kept(object_of(payload, "plan"))
+    by_model = payload.get("by_model", kept["signature"].startswith("model:"))
+    return {**kept, "trusted": payload.get("trusted") is True, "by_model": by_model is not False}
 
 
 def _kept(plan: JsonObject) -> JsonObject:

@@ -22,7 +22,7 @@ class LearningProjection:
     """Projection: keeps experiences, patterns and what follows from them up to date."""
 
     name = "learning"
-    version = 1
+    version = 2
 
     def __init__(self, engine: PatternEngine | None = None) -> None:
         self._engine = engine or PatternEngine()
@@ -32,6 +32,8 @@ class LearningProjection:
         }
 
     def create(self, connection: Connection) -> None:
+        # Called before a rebuild: tables of an older shape are made anew.
+        metadata.drop_all(connection)
         metadata.create_all(connection)
         text_index.create(connection)
 

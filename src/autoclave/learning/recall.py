@@ -72,6 +72,8 @@ def _plan(connection: Connection, row: Mapping[Any, Any], alike: float) -> JsonO
         "steps": row["steps"],
         "source": row["source"],
         "source_goal": row["source_goal"],
+        "trusted": row["trusted"],
+        "by_model": row["by_model"],
         "family": row["family_id"],
         "wins": row["wins"],
         "uses": row["uses"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -129,6 +130,8 @@ plans = Table(
     Column("steps", JSON, nullable=False),
     Column("source", String, nullable=False),
     Column("source_goal", String, nullable=False),
+    Column("trusted", Boolean, nullable=False),
+    Column("by_model", Boolean, nullable=False),
     Column("uses", Integer, nullable=False),
     Column("wins", Integer, nullable=False),
     Column("alpha", Float, nullable=False),
