@@ -13,6 +13,7 @@ from ..domain.intents import Act, Effect, parse, to_json
 from ..domain.provenance import Provenance
 from ..domain.risk import Action, ActionKind, Risk
 from ..domain.run import Run, RunKind
+from .concealing import conceal_ran, reveal_changes
 from .labels import (
     acts_outside,
     output_labels,
@@ -115,18 +116,21 @@ class Acting:
     ) -> Run:
         try:
             async with workspace_of(self._parts, run) as workspace:
+                true = self._parts.reveal(run.stream, inputs)
                 ran = await self._parts.toolbox.run(
-                    manifest.name, inputs, workspace=workspace, key=key
+                    manifest.name, true, workspace=workspace, key=key
                 )
         except Fatal:
             raise
         except AutoclaveError as error:
             return await self._failed(run, key, intent, error)
+        has_canary = self._parts.canary([ran.outputs, ran.changes.to_json(), ran.log])
+        ran = conceal_ran(self._parts, run.stream, ran)
         act = _act(intent)
         came_from = provenance_of(run, manifest, act, inputs, is_effect=True)
         facts = _facts_of(manifest, ran, came_from)
         spend = {"steps": 1, "seconds": round(ran.seconds, 3)}
-        if self._parts.canary([ran.outputs, ran.changes.to_json(), ran.log]):
+        if has_canary:
             return await self._failed(run, key, intent, _CANARY, spend=spend)
         if ran.failure is not None:
             result = bad(ran.failure.to_json(), **facts)
@@ -156,10 +160,11 @@ class Acting:
             raise InvalidInput(f"{run.id} has no prepared changes")
         changes = ChangeSet.from_json(prepared["changes"])
         try:
+            true = reveal_changes(self._parts, run.stream, changes)
             came_from = _provenance_of_changes(run, prepared)
-            allowed = await self._permit_write(run, changes, came_from, key=key)
+            allowed = await self._permit_write(run, changes, came_from, key=key, size=_size(true))
             with alone_in(Path(run.workspace)):
-                self._parts.files.apply(Path(run.workspace), changes)
+                self._parts.files.apply(Path(run.workspace), true)
         except Parked as parked:
             return parked.run
         except (Fatal, Busy):
@@ -178,14 +183,14 @@ class Acting:
         return await self._parts.ledger.insist(run, event)
 
     async def _permit_write(
-        self, run: Run, changes: ChangeSet, came_from: Provenance, *, key: str
+        self, run: Run, changes: ChangeSet, came_from: Provenance, *, key: str, size: int
     ) -> JsonObject:
         if not run.workspace:
             raise NotFound("the goal has no workspace to write to", hint="give --workspace DIR")
         attributes: JsonObject = {
             "paths": list(changes.paths),
             "files": len(changes.files),
-            "bytes": sum(len(each.after or b"") for each in changes.files),
+            "bytes": size,
             "deletes": sum(each.after is None for each in changes.files),
         }
         action = Action(
@@ -211,11 +216,13 @@ class Acting:
     ) -> Run:
         """Ask reality whether it was done."""
         async with workspace_of(self._parts, run) as workspace:
+            true = self._parts.reveal(run.stream, inputs)
             outputs = await self._parts.toolbox.verify(
-                manifest.name, inputs, workspace=workspace, key=key
+                manifest.name, true, workspace=workspace, key=key
             )
         if outputs is None:
             return await self._run(run, manifest, inputs, key, intent)
+        outputs = self._parts.conceal(run.stream, outputs, literal=True)
         labels = output_labels(manifest, outputs)
         result = good(outputs=outputs, labels=labels, verified_after_restart=True)
         return await self._parts.ledger.insist(run, result_event(key, intent, result))
@@ -295,6 +302,10 @@ def _provenance_of_changes(run: Run, prepared: JsonObject) -> Provenance:
     if "provenance" not in prepared:
         return Provenance(trusted_text=text)
     return Provenance.from_json(prepared["provenance"], trusted_text=text)
+
+
+def _size(changes: ChangeSet) -> int:
+    return sum(len(each.after or b"") for each in changes.files)
 
 
 def _act(intent: JsonObject) -> Act:

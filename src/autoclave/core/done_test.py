@@ -10,6 +10,7 @@ from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed
 from ..domain.intents import Effect
 from ..domain.risk import Action, ActionKind, Verdict
 from ..domain.run import Run
+from .concealing import conceal_ran
 from .parts import Parts
 from .results import bad, failure_of, good, resolve
 from .sealed_command import run_sealed
@@ -52,7 +53,8 @@ async def _by_command(parts: Parts, run: Run, workspace: Path | None) -> JsonObj
     ruling = parts.gate.judge(action)
     if ruling.verdict is not Verdict.ALLOW:
         raise NotAllowed(f"the done-test may not run: {ruling.reason}", rules=ruling.rules)
-    seen = await run_sealed(parts.sandbox, parts.files, run.done, workspace, seconds=_SECONDS)
+    argv = tuple(parts.reveal(run.stream, list(run.done)))
+    seen = await run_sealed(parts.sandbox, parts.files, argv, workspace, seconds=_SECONDS)
     value = {"verified_by": "check", "test": describe_done_test(run), **seen}
     if seen["ok"]:
         return good(value=value)
@@ -71,7 +73,9 @@ async def _by_capability(
     manifest = parts.toolbox.manifest(done["capability"])
     if manifest.effect is not Effect.PURE or manifest.needs.network or manifest.needs.model:
         raise NotAllowed(f"{manifest.name} does more than look, so it is no done-test")
+    inputs = parts.reveal(run.stream, inputs)
     ran = await parts.toolbox.run(done["capability"], inputs, workspace=workspace, key="done-test")
+    ran = conceal_ran(parts, run.stream, ran)
     value = {"verified_by": "check", "test": done["capability"], "outputs": ran.outputs}
     if ran.failure is not None:
         return bad(ran.failure.to_json(), value=value)

@@ -25,6 +25,7 @@ from .journal_projections import forget_projections, prepare_projections
 from .journal_verify import Verification, verify_log
 from .tables import prepare_schema
 from .upcast import UPCASTERS, Upcaster, Upcasts
+from .vault import Vault
 
 _DAY_SECONDS = 86_400
 _PAGE = 1_000
@@ -46,14 +47,16 @@ class SqlJournal:
         clock: Clock = time.time,
         upcasters: Mapping[tuple[EventKind, int], Upcaster] = UPCASTERS,
         archives: Path | None = None,
+        vault: Vault | None = None,
     ) -> None:
-        """Open the log; make it if there is none.
+        """Open the log; make it if there is none. With a vault no secret is written to it.
 
         Raises JournalBroken when it is damaged, shorter than its anchor, of another key or from
         the future; ConfigurationInvalid when it cannot be written; OutOfResources; Busy.
         """
         self.url = url
         self._key = key
+        self._vault = vault
         self._projections = tuple(projections)
         self._clock = clock
         self._upcasts = Upcasts(upcasters)
@@ -124,27 +127,32 @@ class SqlJournal:
     def read(self, stream: str, *, after: int = 0) -> list[Event]:
         """The events of one stream with seq above `after`, upcast to today's versions.
 
-        Raises JournalBroken for an event that was changed after it was written.
+        Raises JournalBroken for an event that was changed after it was written, or is missing.
         """
         with self._log.reading() as connection:
             found = self._say.events_of.run(connection, stream_=stream, after=after)
             rows: list[Any] = list(found)
-            end = rows[0].seq - 1 if rows else _seq(stream_end(connection, self._say, stream))
-            if end > after:
+            end = _seq(stream_end(connection, self._say, stream))
+            if (rows[0].seq - 1 if rows else end) > after:
                 base = self._say.head.run(connection).one().base_id
                 archived = self._archives.rows(before=base)
                 rows = [*(r for r in archived if r.stream == stream and r.seq > after), *rows]
+        _check_whole(stream, [row.seq for row in rows], after=after, end=end)
         return self._events(rows)
 
     def read_all(self, *, after: int = 0, limit: int = _PAGE, stream: str = "") -> list[Event]:
         """Events with id above `after`, of every stream or of those whose name starts so."""
         with self._log.reading() as connection:
             rows = self._page(connection, after=after, limit=limit, stream=stream)
-            base = self._say.head.run(connection).one().base_id
+            head = self._say.head.run(connection).one()
+        base = head.base_id
         if after + 1 < base:
             archived = self._archives.rows(after=after, before=base)
             wanted = (row for row in archived if row.stream.startswith(stream))
             rows = [*islice(wanted, limit), *rows][:limit]
+        if not stream:
+            end = min(head.last_id, max(after, 0) + limit)
+            _check_whole("the journal", [row.id for row in rows], after=max(after, 0), end=end)
         return self._events(rows)
 
     def save_snapshot(self, stream: str, seq: int, version: int, data: JsonObject) -> None:
@@ -201,19 +209,25 @@ class SqlJournal:
         if not (stream.isprintable() and actor.isprintable() and stream and actor):
             raise InvalidInput(f"{stream!r} by {actor!r}: a stream and an actor are plain words")
         at = round(self._clock() * 1_000_000)
-        return [self._draft(event, actor, at) for event in events]
+        return [self._draft(stream, event, actor, at) for event in events]
 
-    def _draft(self, event: NewEvent, actor: str, at: int) -> dict[str, Any]:
+    def _draft(self, stream: str, event: NewEvent, actor: str, at: int) -> dict[str, Any]:
         today = self._upcasts.today(event.kind)
         if event.version != today:
             raise InvalidInput(f"{event.kind} is written in version {today}, not {event.version}")
         return {
             "kind": event.kind.value,
             "version": event.version,
-            "payload": _json_text(event.payload),
+            "payload": self._without_secrets(stream, event.payload),
             "actor": actor,
             "at": at,
         }
+
+    def _without_secrets(self, stream: str, payload: JsonObject) -> str:
+        text = _json_text(payload)
+        if self._vault is None or not self._vault.redaction.suspects(text):
+            return text
+        return _json_text(self._vault.conceal(stream, payload))
 
     def _post(
         self, transaction: Transaction, stream: str, drafts: list[dict[str, Any]]
@@ -285,6 +299,20 @@ def _check_fence(stream: str, *, found: Head | None, named: Head) -> None:
             f"{stream} has moved on to {end.seq}; this append was made for {named.seq}",
             hint="read what was added, then decide again",
         )
+
+
+def _check_whole(name: str, found: list[int], *, after: int, end: int) -> None:
+    """What decisions rest on must not have a hole: a missing event is named."""
+    if len(found) == max(0, end - after) and (not found or found[-1] == end):
+        return
+    there = frozenset(found)
+    missing = next((n for n in range(after + 1, end + 1) if n not in there), None)
+    if missing is None:
+        return  # longer than its end says: `verify` tells which of the two was changed
+    raise JournalBroken(
+        f"event {missing} of {name} is missing: it was deleted",
+        hint="`autoclave audit verify`, then `autoclave checkpoint restore`",
+    )
 
 
 def _json_text(data: JsonObject) -> str:

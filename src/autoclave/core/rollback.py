@@ -10,6 +10,7 @@ from ..domain.changes import ChangeSet, FileChange
 from ..domain.events import EventKind, NewEvent
 from ..domain.ports import Files
 from ..domain.run import Run
+from .concealing import reveal_changes
 from .parts import Parts
 from .workspace import alone_in
 
@@ -27,7 +28,8 @@ async def roll_back(parts: Parts, run: Run) -> Run:
         if event.kind is EventKind.CHANGES_PREPARED
     }
     # As one change set, a roll-back that was cut off is told apart from what others changed.
-    backwards = reverse(_joined([prepared[each["key"]] for each in run.applied]))
+    written = [reveal_changes(parts, run.stream, prepared[each["key"]]) for each in run.applied]
+    backwards = reverse(_joined(written))
     root = Path(run.workspace)
     with alone_in(root):
         undone = _ours(parts.files, root, backwards)

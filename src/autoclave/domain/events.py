@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     CHECKPOINT_MADE = "CheckpointMade"
     CHECKPOINT_RESTORED = "CheckpointRestored"
     EVENTS_PRUNED = "EventsPruned"
+    INCIDENT_RECORDED = "IncidentRecorded"
     # the owners
     OWNER_ENROLLED = "OwnerEnrolled"
     OWNER_CHANGE_SIGNED = "OwnerChangeSigned"
