@@ -1,28 +1,23 @@
 """Records the decisions that ship with the program, for homes that have made none yet.
 
-    python tools/golden.py            run the goals again and write what the mind saw and answered
-    python tools/golden.py --answers  ask today's mind the recorded views again, and write that
+    python tools/golden.py      runs the goals and writes their events; takes half a minute
 
-The first takes a minute, the second no time: it is for a change of the mind made by hand.
+To be run again when a change of the mind by hand makes it decide otherwise.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import shutil
+import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
-import autoclave.mind
-from autoclave.core.golden import decisions, packed, shipped
-from autoclave.core.mind_loader import read_mind, tree_of
-from autoclave.core.mind_trials import SealedTrials
-from autoclave.domain.golden import Golden, is_same
+from autoclave.core.golden import packed
+from autoclave.domain.capability import Manifest
+from autoclave.domain.events import Event
 from autoclave.domain.risk import Risk
-from autoclave.sandbox.sealed import SealedSandbox
 from autoclave.service import demo
 from autoclave.service.control import Control
 from autoclave.service.goals import Answer, GoalSpec
@@ -30,9 +25,9 @@ from autoclave.service.home import init_home
 from autoclave.wiring import open_control
 
 PLACE = Path(__file__).parent.parent / "src/autoclave/core/golden_data/shipped.json"
-MIND = Path(autoclave.mind.__file__).parent
 DEMO = Path(demo.__file__).parent / "demo_data"
 BY = "person:golden"
+Recorded = tuple[list[Event], tuple[Manifest, ...]]
 
 GOALS = (
     ('search for "TODO" and write a report to todo.md', ()),
@@ -62,11 +57,16 @@ serves = ["settle"]
 
 [inputs]
 type = "object"
-properties = {}
+required = ["text"]
+properties = {text = {type = "string", x-type = "text"}}
 
 [outputs]
 type = "object"
 properties = {}
+
+[[examples]]
+inputs = {text = "calm"}
+outputs = {}
 """,
     "code.py": '''\
 """Meets files that change all the time."""
@@ -77,96 +77,81 @@ class Stale(Exception):
 
 
 async def execute(context, inputs):
-    raise Stale("the files changed again")
+    if inputs["text"] != "calm":
+        raise Stale("the files changed again")
+    return {}
 ''',
+    "tests/test_settle.py": """\
+import asyncio
+
+from settle import code
+
+
+def test_calm_files_settle():
+    assert asyncio.run(code.execute(None, {"text": "calm"})) == {}
+""",
 }
 
 
-async def record() -> list[Golden]:
+async def record() -> list[Recorded]:
     """Every decision of the goals, in a home of its own."""
-    found: list[Golden] = []
+    runs: list[Recorded] = []
     with tempfile.TemporaryDirectory(prefix="autoclave-golden-") as name:
         root = Path(name)
         control = open_control(init_home(root / "home").home)
         try:
             for number, (text, done) in enumerate(GOALS):
                 folder = _folder(root / f"work{number}", FILES)
-                found += await _reach(control, text, folder, done)
+                runs += await _reach(control, text, folder, done)
             work = root / "demo"
             shutil.copytree(DEMO / "workspace", work)
             await control.add_capability(DEMO / "describe_table", by=BY)
             for text, stem in DEMO_GOALS:
                 done = ("python", "check_report.py", f"{stem}.csv", f"{stem}.md")
-                found += await _reach(control, text, work, done)
-            found += await _improve(control)
+                runs += await _reach(control, text, work, done)
+            runs += await _improve(control)
             await control.add_capability(_folder(root / "settle", UNSETTLED), by=BY)
-            found += await _reach(control, "settle the files", work, ())
+            runs += await _reach(control, 'settle the "rough" files', work, ())
         finally:
             await control.aclose()
-    return found
+    return runs
 
 
 async def _reach(
     control: Control, text: str, folder: Path, done: tuple[str, ...]
-) -> list[Golden]:
+) -> list[Recorded]:
     async def ask(question: object) -> Answer:
         return Answer(yes=True, reason="", by=BY)
 
     spec = GoalSpec(text=text, workspace=folder, done=done, allow_up_to=Risk.R1)
     report = await control.run_goal(spec, by=BY, ask=ask)
-    return await _decisions(control, str(report["id"]))
+    return [await _stream(control, str(report["id"]))]
 
 
-async def _improve(control: Control) -> list[Golden]:
+async def _improve(control: Control) -> list[Recorded]:
     found = await control.improve()
-    return [each for o in found["opportunities"] for each in await _decisions(control, o["goal"])]
+    return [await _stream(control, each["goal"]) for each in found["opportunities"]]
 
 
-async def _decisions(control: Control, goal: str) -> list[Golden]:
+async def _stream(control: Control, goal: str) -> Recorded:
     parts = control._parts
-    events = await parts.ledger.events(f"goal/{goal}")
-    return decisions(goal, events, parts.toolbox.manifests())
+    return await parts.ledger.events(f"goal/{goal}"), parts.toolbox.manifests()
 
 
 def _folder(place: Path, files: dict[str, str]) -> Path:
     place.mkdir()
     for name, text in files.items():
+        (place / name).parent.mkdir(exist_ok=True)
         (place / name).write_text(text, encoding="utf-8")
     return place
 
 
-async def answered(found: list[Golden]) -> list[Golden]:
-    """The same decisions with the answers of the mind as it stands in the source."""
-    files = read_mind(MIND)
-    with tempfile.TemporaryDirectory() as name:
-        sandbox = SealedSandbox(base=Path(name), require_self_test=False)
-        trials = SealedTrials(None, manifests=tuple, sandbox=sandbox)  # type: ignore[arg-type]
-        given = await trials.ask(files, [each.view for each in found])
-    if wrong := [e.id for e, g in zip(found, given, strict=True) if "answer" not in g]:
-        raise SystemExit(f"the mind has no answer to {', '.join(wrong)}")
-    return [
-        replace(each, answer={**new["answer"], "why": each.answer["why"]}, mind=tree_of(files))
-        for each, new in zip(found, given, strict=True)
-        if is_same(each.answer, new["answer"]) or _changed(each)
-    ]
-
-
-def _changed(golden: Golden) -> bool:
-    print(f"{golden.id} {golden.view['run']['text']}: answered otherwise now")
-    return True
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--answers", action="store_true")
-    if parser.parse_args().answers:
-        found = asyncio.run(answered(list(shipped())))
-    else:
-        found = asyncio.run(record())
+    runs = asyncio.run(record())
     PLACE.parent.mkdir(exist_ok=True)
-    text = json.dumps(packed(found), ensure_ascii=False, sort_keys=True, indent=1)
+    text = json.dumps(packed(runs), ensure_ascii=False, sort_keys=True, indent=0)
     PLACE.write_text(text + "\n", encoding="utf-8")
-    print(f"{len(found)} decisions of {len({each.run for each in found})} runs in {PLACE.name}")
+    sys.stdout.write(f"{len(runs)} runs in {PLACE.name}\n")
 
 
 if __name__ == "__main__":

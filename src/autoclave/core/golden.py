@@ -3,24 +3,25 @@
 A view is a fold of the run's events, so it is rebuilt exactly. What was recalled, searched or
 heard from a model is in the recorded results. What the fold does not hold is written down when the
 run is taken up: the digest of the capabilities on offer, and the model's name. Decisions made with
-other capabilities than today's are left out; so are those whose intent was never written down,
-because a question came in between: the same decision is made again after the answer.
+other capabilities or another model than today's are left out; so are those whose intent was never
+written down, because a question came in between: the same decision is made after the answer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from ..domain.canonical import JsonObject, digest
-from ..domain.capability import Manifest
+from ..domain.capability import Manifest, Needs
 from ..domain.events import Event, EventKind
 from ..domain.folding import fold
 from ..domain.golden import Golden
-from ..domain.intents import Finish, GiveUp, parse, to_json
+from ..domain.intents import Effect, Finish, GiveUp, parse, to_json
+from ..domain.ports import LanguageModel
 from ..domain.run import Run, RunStatus
 from ..domain.state import State
 from .view import build_view
@@ -47,24 +48,21 @@ def offered_digest(manifests: tuple[Manifest, ...]) -> str:
 
 
 def decisions(
-    run_id: str, events: Sequence[Event], manifests: tuple[Manifest, ...]
+    events: Sequence[Event], manifests: tuple[Manifest, ...], model: LanguageModel | None
 ) -> list[Golden]:
     """Every decision of a whole stream that was made with these capabilities and has ended."""
     if not events or events[0].kind is not EventKind.GOAL_ADDED:
         return []
-    return list(_Reading(run_id, manifests).read(events))
+    run_id = events[0].stream.removeprefix("goal/")
+    return list(_Reading(run_id, manifests, model).read(events))
 
 
-def sample(
-    streams: Mapping[str, Sequence[Event]], manifests: tuple[Manifest, ...], *, most: int
-) -> list[Golden]:
-    """The newest runs of each kind of plan and outcome, in turn, until `most` decisions are had."""
-    groups: dict[tuple[str, str], list[list[Golden]]] = {}
-    for name in sorted(streams, key=lambda each: streams[each][-1].id, reverse=True):
-        found = decisions(name.removeprefix("goal/"), streams[name], manifests)
+def sample(runs: Iterable[Sequence[Golden]], *, most: int) -> list[Golden]:
+    """Of runs, newest first, some of each kind of plan and outcome: at most so many decisions."""
+    groups: dict[tuple[str, str], list[Sequence[Golden]]] = {}
+    for found in runs:
         if found:
-            group = groups.setdefault((found[-1].source, found[-1].success), [])
-            group.append(found)
+            groups.setdefault((found[-1].source, found[-1].success), []).append(found)
     turns = [
         group[turn]
         for turn in range(_MOST_A_GROUP)
@@ -78,24 +76,50 @@ def sample(
 def shipped() -> tuple[Golden, ...]:
     """The decisions that ship with the program, for a home that has made none yet."""
     data = json.loads(_SHIPPED.read_text(encoding="utf-8"))
-    return tuple(_unpacked(each, data["capabilities"]) for each in data["decisions"])
+    offers = {name: tuple(map(_manifest, each)) for name, each in data["capabilities"].items()}
+    found: list[Golden] = []
+    for run in data["runs"]:
+        events = [Event(**{**row, "kind": EventKind(row["kind"])}) for row in run["events"]]
+        found += decisions(events, offers[run["capabilities"]], None)
+    return tuple(replace(each, id=f"shipped {each.id}") for each in found)
 
 
-def packed(found: Sequence[Golden]) -> JsonObject:
-    """Decisions as one JSON value that holds what they share only once."""
+def packed(runs: Sequence[tuple[Sequence[Event], tuple[Manifest, ...]]]) -> JsonObject:
+    """Whole streams with the capabilities they were decided on, as `shipped` reads them.
+
+    What was on offer is held beside them, so the digest of it is left out.
+    """
     capabilities: JsonObject = {}
     rows = []
-    for each in found:
-        offered = each.view["capabilities"]
-        name = digest(offered)[:12]
-        capabilities[name] = offered
-        rows.append({**each.to_json(), "view": {**each.view, "capabilities": name}})
-    return {"capabilities": capabilities, "decisions": rows}
+    for events, manifests in runs:
+        name = offered_digest(manifests)[:12]
+        capabilities[name] = build_view(Run(id=""), manifests, None)["capabilities"]
+        kept = (each for each in events if each.kind is not EventKind.CASE_RECORDED)
+        rows.append({"capabilities": name, "events": [_row(each) for each in kept]})
+    return {"capabilities": capabilities, "runs": rows}
 
 
-def _unpacked(row: JsonObject, capabilities: JsonObject) -> Golden:
-    view = {**row["view"], "capabilities": capabilities[row["view"]["capabilities"]]}
-    return Golden.from_json({**row, "view": view})
+def _row(event: Event) -> JsonObject:
+    row = asdict(event)
+    left_out = {"offered", "changes"}  # no view shows the bytes that were prepared
+    row["payload"] = {name: v for name, v in event.payload.items() if name not in left_out}
+    return row
+
+
+def _manifest(offered: JsonObject) -> Manifest:
+    """So much of a manifest as a view shows."""
+    given = {name: value for name, value in offered.items() if name != "writes"}
+    return Manifest(
+        **{
+            **given,
+            "effect": Effect(given["effect"]),
+            "serves": tuple(given["serves"]),
+            "provides": tuple(given["provides"]),
+            "needs": Needs(workspace="write" if offered["writes"] else "none"),
+            "folder": Path(),
+            "tree": "",
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +161,7 @@ class _Reading:
 
     id: str
     manifests: tuple[Manifest, ...]
+    model: LanguageModel | None
     run: Run = field(init=False)
     seen: Run = field(init=False)
     """The run as it last stood running: nothing is decided in any other status."""
@@ -172,17 +197,18 @@ class _Reading:
         intent = _intent_of(event)
         if intent is None:
             return
-        if self.taken.get("offered", offered) == offered:
+        name = self.model.name if self.model else ""
+        seen = (self.taken.get("offered", offered), self.taken.get("model", name))
+        if seen == (offered, name):
             self._add(self.pending or _Pending(before=self.seen), intent)
         self.pending = None
 
     def _add(self, pending: _Pending, intent: JsonObject) -> None:
         before = pending.before
-        view = build_view(before, self.manifests, None)
         made = Golden(
             id=f"{self.id}/{before.seq}",
             run=self.id,
-            view={**view, "model": self.taken.get("model", "")},
+            view=build_view(before, self.manifests, self.model),
             answer=pending.answer(intent),
             mind=self.taken.get("mind", ""),
             success="unknown",

@@ -10,10 +10,10 @@ from pathlib import Path
 from ..domain.canonical import JsonObject, canonical
 from ..domain.capability import Manifest
 from ..domain.errors import InvalidInput, Refused
-from ..domain.events import Event, EventKind
+from ..domain.events import EventKind
 from ..domain.golden import Golden, Sources
 from ..domain.intents import to_json
-from ..domain.ports import Sandbox
+from ..domain.ports import LanguageModel, Sandbox
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun
 from ..domain.state import State, check_transition
 from . import mind_laws
@@ -37,11 +37,13 @@ class SealedTrials:
         *,
         manifests: Callable[[], tuple[Manifest, ...]],
         sandbox: Sandbox,
+        model: LanguageModel | None = None,
         shipped: Callable[[], Sequence[Golden]] = shipped,
     ) -> None:
         self._ledger = ledger
         self._manifests = manifests
         self._sandbox = sandbox
+        self._model = model
         self._shipped = shipped
 
     def tree(self, mind: Sources) -> str:
@@ -50,16 +52,17 @@ class SealedTrials:
     async def recorded(self) -> Sequence[Golden]:
         """The newest runs among the latest events, and what ships with the program."""
         after = max(0, self._ledger.journal.last_id() - _NEWEST_EVENTS)
-        ended: dict[str, Sequence[Event]] = {}
-        for event in await self._ledger.events_after(after, "goal/"):
-            if event.kind is EventKind.GOAL_ENDED:
-                ended[event.stream] = ()
-        streams = {name: await self._ledger.events(name) for name in ended}
-        return [*sample(streams, self._manifests(), most=_MOST_DECISIONS), *self._shipped()]
+        latest = await self._ledger.events_after(after, "goal/")
+        ended = [each.stream for each in latest if each.kind is EventKind.GOAL_ENDED]
+        newest_first = dict.fromkeys(reversed(ended))
+        runs = [await self._decisions(stream) for stream in newest_first]
+        return [*sample(runs, most=_MOST_DECISIONS), *self._shipped()]
 
     async def of_goal(self, goal_id: str) -> Sequence[Golden]:
-        events = await self._ledger.events(f"goal/{goal_id}")
-        return decisions(goal_id, events, self._manifests())
+        return await self._decisions(f"goal/{goal_id}")
+
+    async def _decisions(self, stream: str) -> list[Golden]:
+        return decisions(await self._ledger.events(stream), self._manifests(), self._model)
 
     async def ask(self, mind: Sources, views: Sequence[JsonObject]) -> list[JsonObject]:
         result = await self._run(mind, views=list(views), starts=[])
