@@ -104,6 +104,34 @@ async def test_a_stream_that_ends_too_early_is_no_error_to_the_sdk(
     assert seen == ["message_start", "content_block_start", "content_block_delta"]
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault(content_type="text/html"), Fault(wrong_json=True), Fault(empty_body=True)]
+)
+async def test_what_is_no_stream_at_all_is_an_empty_one_to_the_sdk(
+    serve: Serve, claude: Claude, fault: Fault
+) -> None:
+    """A page of a proxy with status 200 looks like a model that says nothing."""
+    client = await claude(serve(Turn(fault=fault)))
+
+    stream = await client.messages.create(**ASK, stream=True)
+
+    assert [event async for event in stream] == []
+
+
+async def test_a_stream_that_stalls_is_a_read_timeout_of_the_http_library(
+    serve: Serve, claude: Claude
+) -> None:
+    """Unwrapped, as a cut one is; before the first byte it is the SDK's own."""
+    import httpx2
+
+    server = serve(Turn(reply=Reply(text="long " * 9, event_delay_seconds=60)))
+    client = await claude(server, timeout=httpx2.Timeout(5, read=0.3))
+    stream = await client.messages.create(**ASK, stream=True)
+
+    with pytest.raises(httpx2.ReadTimeout):
+        [event async for event in stream]
+
+
 async def test_an_error_in_mid_stream_has_the_status_of_its_start(
     serve: Serve, claude: Claude
 ) -> None:

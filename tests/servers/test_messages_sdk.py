@@ -111,8 +111,11 @@ async def test_a_refusal_has_its_category(serve: Serve, claude: Claude) -> None:
 
 async def test_structured_output_is_json_text(serve: Serve, claude: Claude) -> None:
     """The schema travels in `output_config.format`, the value comes back as text."""
-    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-    schema["additionalProperties"] = False
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "additionalProperties": False,
+    }
     server = serve(Turn(expect=Expect(schema=schema), reply=Reply(structured={"n": 1})))
     client = await claude(server)
 
@@ -214,15 +217,14 @@ async def test_models_say_their_stage_and_their_end(serve: Serve, claude: Claude
 
 async def test_sixty_four_slow_calls_run_side_by_side(claude: Claude) -> None:
     """None waits for another: all have come before the first is answered."""
-    turns = Script([Turn(reply=Reply(text="late", delay_seconds=1.5), repeat=64)])
+    turns = Script([Turn(reply=Reply(text="late", delay_seconds=2), repeat=64)])
     with MessagesServer(turns) as server:
         client = await claude(server)
         calls = [asyncio.create_task(client.messages.create(**ask())) for _ in range(64)]
 
-        done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         asked_by_then = len(server.requests)
         messages = await asyncio.gather(*calls)
 
-    assert len(done) < 64
     assert asked_by_then == 64
     assert {message.content[0].text for message in messages} == {"late"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.servers.placeholders import NothingToFill, fill
 from tests.servers.script import Mismatch, Script
 from tests.servers.script_file import ScriptError, load_script, parse_script
@@ -98,7 +99,7 @@ def test_a_mismatch_names_what_was_wanted_and_what_came(
 
 def test_what_a_request_has_is_matched_as_a_part() -> None:
     """Everything that an expectation can name fits a request that has it."""
-    body = {
+    body: dict[str, Any] = {
         "system": [{"type": "text", "text": "the rules", "cache_control": {"type": "ephemeral"}}],
         "tools": [{"name": "read"}, {"name": "write"}],
         "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
@@ -188,6 +189,16 @@ def test_a_script_with_a_slip_is_refused(value: Any, message: str) -> None:
     """A misspelt expectation would expect nothing, so it is an error with its place."""
     with pytest.raises(ScriptError, match=message):
         parse_script(value)
+
+
+def test_the_example_of_the_readme_is_a_script() -> None:
+    """What people copy works."""
+    readme = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    example = readme.split("```yaml\n")[1].split("```")[0]
+
+    script = parse_script(yaml.safe_load(example))
+
+    assert len(script.items) == 3
 
 
 def test_a_script_goes_on_where_another_process_left_it() -> None:

@@ -80,6 +80,18 @@ def test_a_stream_has_its_events_in_order_and_every_character(serve: Serve) -> N
     assert json.loads("".join(arguments)) == {"x": said}
 
 
+def test_pieces_on_the_wire_end_inside_a_character(serve: Serve) -> None:
+    """Who decodes each piece by itself fails here, and not at a customer's."""
+    server = serve(Turn(reply=Reply(text="😀é")))
+    connection = http.client.HTTPConnection(server.base_url.removeprefix("http://"), timeout=10)
+    with closing(connection):
+        connection.request("POST", "/v1/messages", json.dumps(BODY | {"stream": True}), HEADERS)
+        pieces = list(iter(connection.getresponse().read1, b""))
+
+    assert any(piece.endswith(b"\xf0") for piece in pieces)
+    assert "😀é" in b"".join(pieces).decode()
+
+
 def test_a_request_off_the_script_is_an_error_that_names_both_sides(serve: Serve) -> None:
     """The client gets 500, the test gets the mismatch, and `check` fails."""
     server = serve(Turn(name="bye", expect=Expect(user_contains="bye")))
