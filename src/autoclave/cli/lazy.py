@@ -20,6 +20,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "goal": "Queue goals, look at them, answer their questions.",
             "serve": "Work on queued goals until stopped.",
             "status": "How things stand.",
+            "pause": "Stop the whole agent at its next step.",
+            "resume": "Let the paused agent go on.",
             "research": "Ask what is known.",
         },
         "Change": {

@@ -7,6 +7,7 @@ import logging
 from ..domain.errors import NeedsPerson
 from ..domain.events import EventKind, NewEvent
 from ..domain.standing import PauseCode, Standing
+from ..domain.text import show_line
 from .parts import Parts
 
 _log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ async def escalate(parts: Parts, reason: str, *, hint: str = "") -> None:
     await parts.ledger.post(
         "agent", NewEvent(kind=EventKind.AGENT_PAUSED, payload=payload), actor="kernel"
     )
-    _log.error("the agent is paused, a person has to look: %s", said)
+    _log.error("the agent is paused, a person has to look: %s", show_line(said))
 
 
 def check_working(standing: Standing) -> None:

@@ -13,6 +13,7 @@ from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Effect
 from ..domain.run import SHORT, SPENT, RunStatus
 from ..domain.standing import Standing
+from ..domain.text import show_line
 from .escalating import escalate, how_to_resume
 from .parts import Parts
 from .proposals import Proposals
@@ -168,5 +169,5 @@ class Holding:
     def _tell(self, said: str) -> None:
         """Once, as long as it stays the same."""
         if said != self._told:
-            _log.warning("%s", said)
+            _log.warning("%s", show_line(said))
         self._told = said

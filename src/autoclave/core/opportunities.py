@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..domain.canonical import JsonObject
@@ -15,13 +16,33 @@ async def raise_opportunities(parts: Parts) -> list[str]:
     """Start an improvement run for each open opportunity; the ids of the new goals."""
     started = await _complete_interrupted(parts)
     for found in parts.knowledge.opportunities():
+        depth = await _depth(parts, found.goals)
+        if depth is None:
+            continue
         goal = await parts.ledger.new_id("G")
-        raised: JsonObject = {**_facts(found), "goal_id": goal}
+        raised: JsonObject = {**_facts(found), "goal_id": goal, "depth": depth}
         event = NewEvent(kind=EventKind.OPPORTUNITY_RAISED, payload=raised)
         await parts.ledger.post("agent", event, actor="kernel")
         await _start(parts, goal, raised)
         started.append(goal)
     return started
+
+
+async def _depth(parts: Parts, goals: Sequence[str]) -> int | None:
+    """How many times over a goal that comes from these would come from another one.
+
+    None when that is more than one of them may bring forth: nothing goes on by itself for ever.
+    """
+    depth = 1
+    for goal in goals:
+        try:
+            run = await parts.ledger.load(goal)
+        except NotFound:
+            continue
+        depth = max(depth, run.depth + 1)
+        if run.depth + 1 > run.budget.depth:
+            return None
+    return depth
 
 
 async def _complete_interrupted(parts: Parts) -> list[str]:
@@ -43,7 +64,8 @@ async def _start(parts: Parts, goal: str, raised: JsonObject) -> None:
     payload = {
         "kind": "improvement",
         "text": f"repair {raised['capability']}: {raised['title']}",
-        "facts": {key: value for key, value in raised.items() if key != "goal_id"},
+        "facts": {key: value for key, value in raised.items() if key not in ("goal_id", "depth")},
+        "depth": raised.get("depth", 1),
         "priority": -1,
     }
     event = NewEvent(kind=EventKind.GOAL_ADDED, payload=payload)

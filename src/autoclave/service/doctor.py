@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ..core.escalating import how_to_resume
 from ..core.home_lock import probe
 from ..core.journal import SqlJournal
 from ..core.parts import Parts
 from ..domain.errors import AutoclaveError, SandboxUnavailable
+from ..domain.standing import PauseCode
 from ..governance.gate import PolicyGate
 from ..monitoring.health import Check, Health, Probe
 from .body import Body
@@ -33,6 +35,7 @@ def agent_probes(
         Probe(name="lineage", look=lambda: _lineage(parts)),
         Probe(name="language model", look=lambda: _model(parts)),
         Probe(name="agent process", look=lambda: _process(home)),
+        Probe(name="pause", look=lambda: _pause(parts)),
     )
 
 
@@ -102,6 +105,20 @@ def _model(parts: Parts) -> Check:
         return Check(name="language model", verdict=Health.OK, detail=parts.model.name)
     said = "none: goals that the capabilities serve work, others are refused"
     return Check(name="language model", verdict=Health.NOT_CHECKED, detail=said)
+
+
+def _pause(parts: Parts) -> Check:
+    standing = parts.standing()
+    if not standing.is_paused:
+        said = "the agent is not paused"
+        return Check(name="pause", verdict=Health.OK, detail=said)
+    is_alarm = standing.code is PauseCode.ESCALATED
+    return Check(
+        name="pause",
+        verdict=Health.FAIL if is_alarm else Health.WARN,
+        detail=f"the agent is {standing}",
+        fix=how_to_resume(standing),
+    )
 
 
 def _process(home: Home) -> Check:

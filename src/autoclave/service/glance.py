@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +16,7 @@ from .home import Home
 _MOST_LISTED = 20
 _MICROSECONDS = 1_000_000
 """The journal keeps times as whole microseconds."""
+_SPENT = ("usd", "tokens", "model_calls", "steps", "seconds")
 
 
 def glance(home: Home) -> JsonObject:
@@ -26,7 +28,12 @@ def glance(home: Home) -> JsonObject:
         "improvements": {},
         "proposals": {},
         "needs_person": [],
+        "pause": None,
+        "shortage": {"level": "ok", "reason": ""},
+        "set_aside": {},
         "spend_today_usd": 0.0,
+        "spend_today": {},
+        "limits_per_day": {},
         "events": 0,
         "last_event": None,
     }
@@ -49,6 +56,11 @@ class _Rows:
             return []
         return self._connection.execute(query, values).fetchall()
 
+    def has(self, table: str, column: str) -> bool:
+        """Whether a table, as an older version may have made it, has a column."""
+        found = self.of(table, "SELECT name FROM pragma_table_info(?)", table)
+        return (column,) in found
+
 
 @contextmanager
 def _reading(home: Home) -> Iterator[_Rows]:
@@ -70,7 +82,10 @@ def _read(rows: _Rows) -> JsonObject:
             rows.of("proposals", "SELECT status, count(*) FROM proposals GROUP BY status")
         ),
         "needs_person": _waiting_goals(rows) + _waiting_proposals(rows),
-        "spend_today_usd": _spend_today(rows),
+        **_standing(rows),
+        "set_aside": _set_aside(rows),
+        **_spend_today(rows),
+        "limits_per_day": _limits(rows),
         "events": next((n for (n,) in rows.of("events", "SELECT max(id) FROM events") if n), 0),
         "last_event": _last_event(rows),
     }
@@ -117,16 +132,55 @@ def _waiting_proposals(rows: _Rows) -> list[JsonObject]:
     ]
 
 
-def _spend_today(rows: _Rows) -> float:
+def _standing(rows: _Rows) -> JsonObject:
+    """Whether the agent is paused and why, and whether the machine is short of something."""
+    found = rows.of("standing", "SELECT code, reason, by, since, level, shortage FROM standing")
+    if not found:
+        return {}
+    code, reason, by, since, level, shortage = found[0]
+    how = "autoclave resume --reason TEXT" if code == "escalated" else "autoclave resume"
+    pause = {"code": code, "reason": reason, "by": by, "since": since, "next": how}
+    return {
+        "pause": pause if code else None,
+        "shortage": {"level": level, "reason": shortage},
+    }
+
+
+def _set_aside(rows: _Rows) -> JsonObject:
+    """Parked and paused goals, counted by what they were set aside for."""
+    if not rows.has("goals", "code"):
+        return {}
+    query = (
+        "SELECT code, count(*) FROM goals WHERE status IN ('parked', 'paused') AND code != ''"
+        " GROUP BY code"
+    )
+    return dict(rows.of("goals", query))
+
+
+def _limits(rows: _Rows) -> JsonObject:
+    """The day's limits that were in force when the agent began last."""
+    query = (
+        "SELECT json_extract(payload, '$.per_day') FROM events"
+        " WHERE stream = 'agent' AND kind = 'AgentStarted' ORDER BY seq DESC LIMIT 1"
+    )
+    found: JsonObject = json.loads(
+        next((per_day for (per_day,) in rows.of("events", query)), "") or "{}"
+    )
+    return found
+
+
+def _spend_today(rows: _Rows) -> JsonObject:
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-    spent = rows.of(
+    sums = ", ".join(f"sum(json_extract(payload, '$.spend.{name}'))" for name in _SPENT)
+    found = rows.of(
         "events",
-        "SELECT sum(json_extract(payload, '$.spend.usd')) FROM events"
-        " WHERE id >= ? AND kind = 'ResultRecorded'",
+        f"SELECT {sums} FROM events WHERE id >= ? AND kind = 'ResultRecorded'",  # noqa: S608
         _first_event_since(rows, round(midnight * _MICROSECONDS)),
     )
-    return next((float(usd) for (usd,) in spent if usd), 0.0)
+    spent = dict(zip(_SPENT, found[0] if found else (), strict=False))
+    today = {name: round(float(amount), 6) for name, amount in spent.items() if amount}
+    return {"spend_today_usd": today.get("usd", 0.0), "spend_today": today}
 
 
 def _first_event_since(rows: _Rows, at: int) -> int:

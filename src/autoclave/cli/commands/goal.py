@@ -91,6 +91,20 @@ def cancel(invocation: Invocation, goal: str, reason: str) -> None:
 
 @command.command()
 @click.argument("goal", metavar="ID")
+@click.option("--add-usd", type=float, metavar="USD", help="Money for language models.")
+@click.option("--add-steps", type=int, metavar="N", help="Steps.")
+@click.option("--add-seconds", type=float, metavar="S", help="Seconds of work.")
+@click.option("--add-tokens", type=int, metavar="N", help="Tokens of language models.")
+@common_options()
+@click.pass_obj
+def budget(invocation: Invocation, goal: str, /, **options: float | None) -> None:
+    """Give a goal more to spend; one that was parked for its budget goes on."""
+    given = {name.removeprefix("add_"): each for name, each in options.items() if each is not None}
+    _change(invocation, goal, lambda control: control.add_budget(goal, given, by=person()))
+
+
+@command.command()
+@click.argument("goal", metavar="ID")
 @common_options()
 @click.pass_obj
 def retry(invocation: Invocation, goal: str) -> None:

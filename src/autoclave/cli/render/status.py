@@ -10,15 +10,24 @@ from .paint import clip, moment, paint, table, verdict
 def status(report: JsonObject, *, color: bool) -> str:
     lines = [
         f"{paint('home', 'dim', color=color)}       {show_line(report['home'])}",
-        f"{paint('agent', 'dim', color=color)}      {_running(report)}",
-        f"{paint('goals', 'dim', color=color)}      {_counts(report['goals'])}",
+        f"{paint('agent', 'dim', color=color)}      {_agent(report)}",
+        f"{paint('goals', 'dim', color=color)}      {_counts(report['goals'])}{_parked(report)}",
         f"{paint('proposals', 'dim', color=color)}  {_counts(report['proposals'])}",
-        f"{paint('spent', 'dim', color=color)}      {report['spend_today_usd']:.4f} USD today",
+        f"{paint('spent', 'dim', color=color)}      {_spent(report)}",
         f"{paint('last', 'dim', color=color)}       {_last(report['last_event'])}",
         "",
         _needs(report["needs_person"]),
     ]
+    if report["shortage"]["level"] != "ok":
+        lines.insert(2, f"{paint('machine', 'dim', color=color)}    {_machine(report)}")
     return "\n".join(lines)
+
+
+def standing(report: JsonObject) -> str:
+    """Whether the agent is paused, after somebody changed that."""
+    if not report["paused"]:
+        return "the agent goes on"
+    return f"{_paused(report)}; {show_line(report['next'])}"
 
 
 def doctor(report: JsonObject, *, color: bool) -> str:
@@ -32,6 +41,50 @@ def doctor(report: JsonObject, *, color: bool) -> str:
     lines.append("")
     lines.append("All is well." if report["ok"] else f"{bad} to be fixed.")
     return "\n".join(lines)
+
+
+def _agent(report: JsonObject) -> str:
+    pause = report["pause"]
+    running = _running(report)
+    return f"{running}; {_paused(pause)}; {show_line(pause['next'])}" if pause else running
+
+
+def _paused(pause: JsonObject) -> str:
+    kind = "a person has to look" if pause["code"] == "escalated" else "asked for"
+    why = f": {show_line(pause['reason'])}" if pause["reason"] else ""
+    return f"PAUSED by {show_line(pause['by'])} since {moment(pause['since'])} ({kind}){why}"
+
+
+def _machine(report: JsonObject) -> str:
+    shortage = report["shortage"]
+    what = "what runs is set aside" if shortage["level"] == "hard" else "no more work is taken on"
+    return f"{shortage['level']} limit, {what}: {show_line(shortage['reason'])}"
+
+
+def _spent(report: JsonObject) -> str:
+    """Today's spend against the limits that were in force when the agent began last."""
+    spent, limits = report["spend_today"], report["limits_per_day"]
+    said = []
+    for name, unit in _UNITS.items():
+        limit = limits.get(name)
+        of = f" of {limit:g}" if limit is not None else ""
+        if of or spent.get(name):
+            said.append(f"{spent.get(name, 0):.6g}{of} {unit}")
+    return f"{', '.join(said) or 'nothing'} today"
+
+
+def _parked(report: JsonObject) -> str:
+    found = report["set_aside"]
+    return f" ({', '.join(f'{n} for {show_line(why)}' for why, n in found.items())})" * bool(found)
+
+
+_UNITS = {
+    "usd": "USD",
+    "tokens": "tokens",
+    "model_calls": "model calls",
+    "steps": "steps",
+    "seconds": "seconds",
+}
 
 
 def _running(report: JsonObject) -> str:
