@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,18 @@ def test_the_launcher_starts_light() -> None:
 
     assert "autoclave.sandbox.launch.supervise" in loaded
     assert not loaded & {"pathlib", "dataclasses", "typing", "asyncio", "subprocess", "random"}
+
+
+@pytest.mark.parametrize("path", ["/", "/dev", "/dev/shm", "/dev/null", "/proc/1", "/sys/kernel"])
+def test_what_would_open_the_machine_is_refused(path: str) -> None:
+    """Devices, processes and the kernel's own files are no trees to read."""
+    with pytest.raises(InvalidInput):
+        places.further_trees((Path(path),))
+
+
+def test_a_folder_in_memory_is_a_folder() -> None:
+    """A home may lie below /dev/shm."""
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("no /dev/shm here")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        assert places.further_trees((Path(name),)) == (Path(name),)

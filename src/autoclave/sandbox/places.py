@@ -57,12 +57,17 @@ def further_trees(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     found = []
     for path in paths:
         real = path.resolve()
-        if str(real) in _NEVER or str(real).startswith(("/proc/", "/sys/", "/dev/")):
+        if str(real) in _NEVER or str(real).startswith(("/proc/", "/sys/")) or _is_device(real):
             raise InvalidInput(f"{path} cannot be made readable for a sealed run")
         if not real.exists():
             raise InvalidInput(f"{path} cannot be made readable: it does not exist")
         found.append(real)
     return tuple(found)
+
+
+def _is_device(path: Path) -> bool:
+    """Below /dev, except for plain files and folders in memory, which lie in a folder there."""
+    return path.is_relative_to("/dev") and Path("/dev/shm") not in path.parents  # noqa: S108
 
 
 def search_path() -> str:
