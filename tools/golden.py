@@ -24,7 +24,8 @@ from autoclave.service.goals import Answer, GoalSpec
 from autoclave.service.home import init_home
 from autoclave.wiring import open_control
 
-PLACE = Path(__file__).parent.parent / "src/autoclave/core/golden_data/shipped.json"
+HERE = Path(__file__).resolve().parent.parent
+PLACE = HERE / "src/autoclave/core/golden_data/shipped.json"
 DEMO = Path(demo.__file__).parent / "demo_data"
 BY = "person:golden"
 Recorded = tuple[list[Event], tuple[Manifest, ...]]
@@ -150,6 +151,8 @@ def main() -> None:
     runs = asyncio.run(record())
     PLACE.parent.mkdir(exist_ok=True)
     text = json.dumps(packed(runs), ensure_ascii=False, sort_keys=True, indent=0)
+    for place, name in ((Path(tempfile.gettempdir()), "tmp"), (HERE, "opt/autoclave")):
+        text = text.replace(f"{place}/", f"/{name}/")  # of no use to anybody on another machine
     PLACE.write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(runs)} runs in {PLACE.name}\n")
 

@@ -22,7 +22,8 @@ from .core.home_lock import HomeLock
 from .core.journal import SqlJournal
 from .core.journal_engine import open_engine, sqlite_url
 from .core.ledger import Ledger
-from .core.mind_loader import load_mind
+from .core.mind_loader import HomeMind
+from .core.mind_trials import SealedTrials, health_of
 from .core.parts import Parts
 from .core.writer import Writer
 from .domain.canonical import JsonObject
@@ -39,6 +40,7 @@ from .governance.gate import PolicyGate
 from .governance.safety_rules import SafetyRules
 from .learning.knowledge_base import KnowledgeBase
 from .learning.projection import LearningProjection
+from .modification.gate import MindSide
 from .modification.lineage import Lineage
 from .modification.workshop import LibcstWorkshop
 from .research.solution_finder import LocalResearch
@@ -54,7 +56,7 @@ from .service.spending import Spending
 from .service.watching import Refresh, machine_of
 from .settings import Settings, load_settings
 
-_BODY = ("capabilities",)
+_CAPABILITIES = "capabilities"
 
 
 def open_control(
@@ -172,6 +174,10 @@ def _parts(
     attendance: Attendance,
 ) -> Parts:
     knowledge = KnowledgeBase(stores.engine)
+    mind = HomeMind(home.mind, hands.sandbox)
+    trials = SealedTrials(
+        stores.ledger, manifests=body.toolbox.manifests, sandbox=hands.sandbox, model=model
+    )
     machine = machine_of(home.root, lambda: gate.policy.machine)
     spending = Spending(stores.ledger, stores.board, lambda: gate.policy.day, clock=time.time)
 
@@ -182,25 +188,29 @@ def _parts(
         # Looked up each time: the rules may be read again while the agent runs.
         return answer_upto(ruling, action, up_to, most=gate.policy.approvals.yes_up_to)
 
+    async def body_changed(paths: tuple[str, ...], by: str) -> None:
+        mind.reload()
+        await body.changed(paths, by)
+
     return Parts(
         ledger=stores.ledger,
-        mind=load_mind(home.mind, hands.sandbox),
+        mind=mind,
         toolbox=body.toolbox,
         toolbox_at=hands.toolbox_at,
         gate=gate,
         files=hands.files,
         sandbox=hands.sandbox,
         knowledge=knowledge,
-        workshop=_workshop(home, hands),
+        workshop=_workshop(home, hands, trials),
         research=LocalResearch([home.root / "docs"], knowledge=knowledge),
         model=model,
         clock=time.time,
         capabilities_folder=home.capabilities,
         capability_host=Path(host.__file__),
         body_lock=lambda: HomeLock(home.runtime / "body.lock"),
-        body_changed=body.changed,
-        refresh=Refresh(body, gate, home.rules),
-        touches_of=lambda paths: touches_of(paths, body_prefixes=_BODY),
+        body_changed=body_changed,
+        refresh=Refresh(body, gate, home.rules, reload_mind=mind.reload),
+        touches_of=lambda paths: touches_of(paths, body_prefixes=(_CAPABILITIES, home.mind_folder)),
         answers_beforehand=answers_beforehand,
         verify=verify,
         ask_seconds=lambda risk: gate.policy.ask_seconds(risk),
@@ -213,6 +223,7 @@ def _parts(
         may_ask=may_ask,
         escalation=gate.escalation,
         canary=Canary.planted(home.runtime),
+        mind_health=lambda: health_of(mind),
     )
 
 
@@ -227,7 +238,7 @@ def _checkpoints(home: Home, url: str, key: bytes) -> Checkpoints:
     )
 
 
-def _workshop(home: Home, hands: _Hands) -> LibcstWorkshop:
+def _workshop(home: Home, hands: _Hands, trials: SealedTrials) -> LibcstWorkshop:
     async def run_examples(folder: Path, name: str) -> list[JsonObject]:
         registry = hands.toolbox_at(folder).registry
         trials = Trials(sandbox=hands.sandbox, files=hands.files)
@@ -237,7 +248,8 @@ def _workshop(home: Home, hands: _Hands) -> LibcstWorkshop:
 
     return LibcstWorkshop(
         root=home.root,
-        prefixes=_BODY,
+        prefixes=(_CAPABILITIES,),
+        mind=MindSide(folder=home.mind_folder, trials=trials),
         sandbox=hands.sandbox,
         files=hands.files,
         lineage=Lineage(home.lineage, clock=time.time),

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ..domain.canonical import JsonObject, canonical
 from ..domain.capability import Manifest
-from ..domain.errors import InvalidInput, Refused
+from ..domain.errors import AutoclaveError, InvalidInput, Refused
 from ..domain.events import EventKind
 from ..domain.golden import Golden, Sources
 from ..domain.intents import to_json
-from ..domain.ports import LanguageModel, Sandbox
+from ..domain.ports import LanguageModel, Mind, Sandbox
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun
 from ..domain.state import State, check_transition
 from . import mind_laws
@@ -99,6 +99,16 @@ class SealedTrials:
                     limits=_LIMITS,
                 )
             )
+
+
+async def health_of(mind: Mind) -> str:
+    """Why a mind can't be left in force; empty when it answers a recorded view as a mind has to."""
+    first = next(each for each in shipped() if each.view["run"]["state"] == State.PLANNING)
+    try:
+        given = await mind.decide(first.view)
+    except AutoclaveError as error:
+        return error.message
+    return str(_checked(State.PLANNING, {"answer": given}).get("error", ""))
 
 
 def _lines(result: SealedResult, count: int) -> list[JsonObject]:

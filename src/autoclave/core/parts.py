@@ -61,6 +61,10 @@ async def _nothing() -> None:
     return None
 
 
+async def _is_well() -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """One of each port, and where the body is."""
@@ -118,3 +122,5 @@ class Parts:
     """Puts them back, where the kernel acts. Raises NotFound when one is not kept any more."""
     canary: Callable[[object], bool] = lambda value: False
     """Whether something holds a secret that only a break-out could have read."""
+    mind_health: Callable[[], Awaitable[str]] = _is_well
+    """Why the mind in force can't stay in force; empty when it answers, sealed, as it should."""

@@ -243,8 +243,9 @@ Replay: TypeAlias = Callable[[Case, Path], Awaitable[JsonObject]]
 class Mind(Protocol):
     """Decides; may only ask."""
 
-    tree: str
-    """Digest of the mind's files."""
+    @property
+    def tree(self) -> str:
+        """Digest of the mind's files."""
 
     async def decide(self, view: JsonObject) -> JsonObject:
         """`{"path": […], "intent": {…}, "plan": {…}?, "why": str}` for one view of one run.

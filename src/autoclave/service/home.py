@@ -41,6 +41,11 @@ class Home:
         return self.root / (_MIND_IN_CHECKOUT if self.is_checkout else "mind")
 
     @property
+    def mind_folder(self) -> str:
+        """The same below the root, as paths of a change name it."""
+        return self.mind.relative_to(self.root).as_posix()
+
+    @property
     def capabilities(self) -> Path:
         return self.root / "capabilities"
 

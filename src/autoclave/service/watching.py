@@ -18,10 +18,13 @@ _FIRST_LOOK_SECONDS = 2.0
 
 
 class Refresh:
-    """Takes note of what people and other processes changed: rules and capabilities."""
+    """Takes note of what people and other processes changed: rules, mind and capabilities."""
 
-    def __init__(self, body: Body, gate: PolicyGate, rules: Path) -> None:
+    def __init__(
+        self, body: Body, gate: PolicyGate, rules: Path, *, reload_mind: Callable[[], None]
+    ) -> None:
         self._body = body
+        self._reload_mind = reload_mind
         self._gate = gate
         self._rules = rules
         self._stamp = _stamp(rules)
@@ -32,6 +35,7 @@ class Refresh:
         if stamp != self._stamp:
             self._stamp = stamp
             self._gate.reload()
+        self._reload_mind()
         await self._body.refresh()
 
 
