@@ -225,7 +225,11 @@ class Proposals:
             if (await self.get(record.id)).status is not ProposalStatus.APPROVED:
                 return False  # another process was faster
             if await self._begun(record):
-                raise  # it may be half written: a person has to look
+                raise Stale(  # it may be half written: a person has to look
+                    f"{record.id} was begun and cannot be finished: {refused.message}",
+                    hint="look at its files, then: "
+                    f"autoclave proposal settle {record.id} --as applied|undone",
+                ) from refused
             reason = f"it was approved but not begun before a crash, and now: {refused.message}"
             payload = {"reason": reason}
             await self._post(record, EventKind.PROPOSAL_EXPIRED, payload, actor="kernel")
@@ -286,6 +290,34 @@ class Proposals:
     async def _was_retried(self, run: Run, payload: JsonObject) -> bool:
         events = await self._parts.ledger.events(run.stream)
         return any(e.kind is EventKind.GOAL_RETRIED and e.payload == payload for e in events)
+
+    async def settle(self, proposal_id: str, *, as_applied: bool, by: str) -> ProposalRecord:
+        """A person says what became of one that was begun and that nothing here can finish.
+
+        Raises Conflict where it was never begun, or never committed and is to count as applied.
+        """
+        with self._parts.body_lock():
+            record = await self.get(proposal_id)
+            draft = record.require(ProposalStatus.APPROVED)
+            if not await self._begun(record):
+                raise Conflict(f"{proposal_id} was approved but not begun; the agent applies it")
+            if as_applied:
+                done = {"commit": self._applied_commit(proposal_id), "tree": draft.candidate_tree}
+                await self._post(record, EventKind.PROPOSAL_APPLIED, done, actor=by)
+            else:
+                said = {"reason": "it was begun, cut off and taken back by hand"}
+                await self._post(record, EventKind.PROPOSAL_EXPIRED, said, actor=by)
+            await self._parts.body_changed(draft.changes.paths, record.id)
+        return await self.get(proposal_id)
+
+    def _applied_commit(self, proposal_id: str) -> str:
+        for entry in self._parts.workshop.lineage():
+            if (entry["step"], entry["proposal"]) == ("apply", proposal_id):
+                return str(entry["commit"])
+        raise Conflict(
+            f"the agent's history holds no commit of {proposal_id}, so it was not applied",
+            hint=f"put its files back, then: autoclave proposal settle {proposal_id} --as undone",
+        )
 
     async def _post(
         self, record: ProposalRecord, kind: EventKind, payload: JsonObject, *, actor: str

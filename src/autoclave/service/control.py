@@ -207,6 +207,11 @@ class Control:
     async def redo_proposal(self, proposal: str, *, by: str) -> JsonObject:
         return proposal_to_json(await self._proposals.redo(proposal, by=by))
 
+    async def settle_proposal(self, proposal: str, *, as_applied: bool, by: str) -> JsonObject:
+        """Say what became of one that a crash cut off and a hand edit keeps from being finished."""
+        done = await self._proposals.settle(proposal, as_applied=as_applied, by=by)
+        return proposal_to_json(done)
+
     async def lineage(self) -> list[JsonObject]:
         """The agent's own history, newest first."""
         return self._parts.workshop.lineage()

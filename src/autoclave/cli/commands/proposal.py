@@ -169,6 +169,26 @@ def redo(invocation: Invocation, proposal: str) -> None:
     _say(invocation, invocation.call(lambda c: c.redo_proposal(proposal, by=person())))
 
 
+@command.command()
+@click.argument("proposal", metavar="ID")
+@click.option(
+    "--as",
+    "how",
+    required=True,
+    type=click.Choice(["applied", "undone"]),
+    help="What its files are now: changed as it says, or as they were before.",
+)
+@common_options()
+@click.pass_obj
+def settle(invocation: Invocation, proposal: str, how: str) -> None:
+    """Say what became of a change that was cut off and can't be finished by itself."""
+    is_applied = how == "applied"
+    _say(
+        invocation,
+        invocation.call(lambda c: c.settle_proposal(proposal, as_applied=is_applied, by=person())),
+    )
+
+
 def _named(found: JsonObject, proof: str) -> str:
     """The whole digest, when `proof` is enough of its beginning. Raises Stale else."""
     digest = str(found.get("digest") or "")
