@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.servers.prompt import prompt_of
+from tests.servers.prompt import Prompt, prompt_of
 from tests.servers.seen_messages import blocks_of
 
 _NEEDED = ("max_tokens", "messages", "model")
@@ -42,12 +42,17 @@ def problem_of(body: Any, model: Mapping[str, Any] | None) -> str | None:
 def _problems(body: Mapping[str, Any], model: Mapping[str, Any] | None) -> Iterator[str]:
     yield from (f"{name}: Field required" for name in _NEEDED if name not in body)
     yield from (f"{name}: Extra inputs are not permitted" for name in _GONE if name in body)
-    if not body.get("messages"):
+    messages = body["messages"]
+    if not isinstance(messages, list) or not all(isinstance(m, Mapping) for m in messages):
+        yield "messages: Input should be a valid list of messages"
+    if not messages:
         yield "messages: at least one message is required"
-    yield from _pairs(body.get("messages", []))
-    yield from _markers(body)
+    yield from _pairs(messages)
+    prompt = prompt_of(body)
+    yield from _markers(prompt)
     yield from _schemas(body)
-    yield from _sizes(body, model)
+    if model is not None:
+        yield from _sizes(body["max_tokens"], prompt.size, model)
 
 
 def _pairs(messages: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -73,8 +78,8 @@ def _pairs(messages: list[Mapping[str, Any]]) -> Iterator[str]:
         asked = [str(b.get("id")) for b in blocks if b.get("type") == "tool_use"]
 
 
-def _markers(body: Mapping[str, Any]) -> Iterator[str]:
-    marked = prompt_of(body).breakpoints
+def _markers(prompt: Prompt) -> Iterator[str]:
+    marked = prompt.breakpoints
     if len(marked) > _MOST_BREAKPOINTS:
         yield (
             f"A maximum of {_MOST_BREAKPOINTS} blocks with cache_control may be provided. "
@@ -115,14 +120,11 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _parts(part)
 
 
-def _sizes(body: Mapping[str, Any], model: Mapping[str, Any] | None) -> Iterator[str]:
-    if model is None:
-        return
-    if body["max_tokens"] > model["max_tokens"]:
+def _sizes(wanted: int, size: int, model: Mapping[str, Any]) -> Iterator[str]:
+    if wanted > model["max_tokens"]:
         yield (
-            f"max_tokens: {body['max_tokens']} > {model['max_tokens']}, which is the maximum "
+            f"max_tokens: {wanted} > {model['max_tokens']}, which is the maximum "
             f"allowed number of output tokens for {model['id']}"
         )
-    size = prompt_of(body).size
     if size > model["max_input_tokens"]:
         yield f"prompt is too long: {size} tokens > {model['max_input_tokens']} maximum"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -140,8 +141,23 @@ class LoopbackServer(ABC):
             with contextlib.suppress(Gone):
                 while request := await connection.next_request():
                     number = self._log.next_number()
-                    answer = self.answer(number, request)
+                    answer = self._answer_or_tell(number, request)
                     self._log.add(number, request, answer)
                     await connection.send(answer)
         finally:
             await connection.close()
+
+    def _answer_or_tell(self, number: int, request: Request) -> Answer:
+        try:
+            return self.answer(number, request)
+        except Exception as error:  # noqa: BLE001
+            # The edge of the thread: a test must hear what its own function raised here.
+            reason = f"{type(error).__name__}: {error}"
+            self.script.refuse(number, reason)
+            body = {"type": "error", "error": {"type": "api_error", "message": reason}}
+            return Answer(
+                status=500,
+                headers={"content-type": "application/json", "x-should-retry": "false"},
+                body=json.dumps(body).encode(),
+                note={"mismatch": reason},
+            )

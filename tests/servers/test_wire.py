@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.servers.messages import MessagesServer
 from tests.servers.script import Script
+from tests.servers.seen import Seen
 from tests.servers.turns import Expect, Fault, Reply, ToolCall, Turn
 
 HEADERS = {"Authorization": "Bearer sk-test", "anthropic-version": "2026-10-21"}
@@ -106,6 +107,21 @@ def test_a_request_off_the_script_is_an_error_that_names_both_sides(serve: Serve
         server.check()
 
 
+def test_what_a_turn_of_a_test_raises_is_told(serve: Serve) -> None:
+    """An assertion inside a reply fails the test and does not hang the client."""
+
+    def reply(seen: Seen) -> Reply:
+        raise AssertionError(f"not {seen.user}")
+
+    server = serve(Turn(reply=reply))
+
+    response = post(server, BODY)
+
+    assert response.status == 500
+    with pytest.raises(AssertionError, match="not hi"):
+        server.check()
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -130,6 +146,7 @@ def test_the_key_is_asked_for_as_today(serve: Serve, headers: dict[str, str], st
     [
         ({"temperature": 0.5}, "temperature: Extra inputs"),
         ({"messages": []}, "at least one message"),
+        ({"messages": "hi"}, "a valid list"),
         ({"max_tokens": 10**7}, "maximum allowed number of output tokens"),
         ({"messages": [{"role": "user", "content": "x" * 5_000_000}]}, "prompt is too long"),
         (
