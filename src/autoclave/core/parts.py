@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..domain.canonical import JsonObject
+from ..domain.fetch import FetchResponse
 from ..domain.owners import Verify
 from ..domain.ports import (
     Clock,
+    Fetcher,
     Files,
     Gatekeeper,
     Knowledge,
@@ -122,5 +125,9 @@ class Parts:
     """Puts them back, where the kernel acts. Raises NotFound when one is not kept any more."""
     canary: Callable[[object], bool] = lambda value: False
     """Whether something holds a secret that only a break-out could have read."""
+    fetcher: Fetcher | None = None
+    """Reaches outside; None where nothing does."""
+    read_page: Callable[[FetchResponse], JsonObject] | None = None
+    """What a page says to people: `title`, `text`, `links`, `is_cut`. Raises InvalidInput."""
     mind_health: Callable[[], Awaitable[str]] = _is_well
     """Why the mind in force can't stay in force; empty when it answers, sealed, as it should."""

@@ -26,6 +26,7 @@ from ..domain.run import Run
 from ..domain.usage import Spend
 from .acting import Acting
 from .ending import Ending
+from .page_reading import PageReading
 from .parts import Parts
 from .proposing import Proposing
 from .results import bad, failure_of, good, result_event
@@ -41,6 +42,7 @@ class Performer:
         self._ending = Ending(parts)
         self._proposing = Proposing(parts)
         self._thinking = Thinking(parts)
+        self._page_reading = PageReading(parts)
 
     async def perform(self, run: Run, intent: Intent) -> Run:
         """The run after the intent; parked when it has to wait."""
@@ -59,7 +61,9 @@ class Performer:
                 return await self._wait(run, intent)
             case Ask():
                 return await self._ask(run, intent)
-            case Recall() | Remember() | Search() | Fetch():
+            case Fetch():
+                return await self._page_reading.perform(run, intent)
+            case Recall() | Remember() | Search():
                 return await self._look_up(run, intent)
 
     async def resume(self, run: Run) -> Run:
@@ -74,6 +78,8 @@ class Performer:
                 return await self._hear(run, intent)
             case Think():
                 return await self._thinking.interrupted(run, intent)
+            case Fetch():
+                return await self._page_reading.resume(run, intent)
             case _:
                 failure = {
                     "error_class": "Interrupted",
@@ -85,7 +91,7 @@ class Performer:
                 event = result_event(key, to_json(intent), bad(failure))
                 return await self._parts.ledger.insist(run, event)
 
-    async def _look_up(self, run: Run, intent: Recall | Remember | Search | Fetch) -> Run:
+    async def _look_up(self, run: Run, intent: Recall | Remember | Search) -> Run:
         try:
             result = good(value=self._found(run, intent))
         except Fatal:
@@ -94,7 +100,7 @@ class Performer:
             result = bad(failure_of(error))
         return await self._record(run, intent, result)
 
-    def _found(self, run: Run, intent: Recall | Remember | Search | Fetch) -> JsonObject:
+    def _found(self, run: Run, intent: Recall | Remember | Search) -> JsonObject:
         match intent:
             case Recall():
                 return self._parts.knowledge.recall(intent.query, limit=intent.limit)

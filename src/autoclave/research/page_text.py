@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput
 from ..domain.fetch import FetchResponse
 from .markup import End, Start, Text, tokens
@@ -53,6 +54,13 @@ class PageText:
     links: tuple[tuple[str, str], ...]
     """What they say and where they point, as the page has it; nobody has been there."""
     is_cut: bool
+
+
+def read_page(response: FetchResponse) -> JsonObject:
+    """The same as JSON, for the journal and the view. Raises InvalidInput."""
+    page = page_text(response)
+    links = [{"says": says, "url": url} for says, url in page.links]
+    return {"title": page.title, "text": page.text, "links": links, "is_cut": page.is_cut}
 
 
 def page_text(response: FetchResponse) -> PageText:
