@@ -36,7 +36,9 @@ class PageReading:
         try:
             self._hands()
             if self._parts.canary(intent.url):
-                raise NotAllowed("a secret that nothing may ever read is in the URL", denied="canary")
+                raise NotAllowed(
+                    "a secret that nothing may ever read is in the URL", denied="canary"
+                )
             action = fetch_action(run, intent, Place.of(_without_fragment(intent.url)))
             allowed = await permit(
                 self._parts,
