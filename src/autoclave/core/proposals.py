@@ -159,9 +159,24 @@ class Proposals:
             commit = self._parts.workshop.apply(true, proposal=record.id, message=message)
             await self._parts.body_changed(draft.changes.paths, record.id)
             done = {"commit": commit, "tree": draft.candidate_tree}
-            await self._post(record, EventKind.PROPOSAL_APPLIED, done, actor="kernel")
-        await self._retry_goals(record)
+            applied = NewEvent(kind=EventKind.PROPOSAL_APPLIED, payload=done)
+            taken_back = await self._taken_back(record, draft)
+            await self._parts.ledger.post(record.stream, applied, *taken_back, actor="kernel")
+        if not taken_back:
+            await self._retry_goals(record)
         return await self.get(proposal_id)
+
+    async def _taken_back(self, record: ProposalRecord, draft: Draft) -> list[NewEvent]:
+        """The undo, by the kernel, of a change that left no mind that answers."""
+        if "mind" not in self._parts.touches_of(draft.changes.paths):
+            return []
+        why = await self._parts.mind_health()
+        if not why:
+            return []
+        commit = self._parts.workshop.undo(record.id)
+        await self._parts.body_changed(draft.changes.paths, f"undo of {record.id}")
+        payload = {"commit": commit, "reason": f"the changed mind does not answer: {why}"}
+        return [NewEvent(kind=EventKind.PROPOSAL_UNDONE, payload=payload)]
 
     async def reject(self, proposal_id: str, *, reason: str, by: str) -> ProposalRecord:
         record = await self.get(proposal_id)
@@ -195,6 +210,8 @@ class Proposals:
             commit = self._cut_off("redo", proposal_id) or self._parts.workshop.redo(proposal_id)
             await self._parts.body_changed(draft.changes.paths, f"redo of {record.id}")
             await self._post(record, EventKind.PROPOSAL_REDONE, {"commit": commit}, actor=by)
+            if taken_back := await self._taken_back(record, draft):
+                await self._parts.ledger.post(record.stream, *taken_back, actor="kernel")
         return await self.get(proposal_id)
 
     def _cut_off(self, step: str, proposal_id: str) -> str:

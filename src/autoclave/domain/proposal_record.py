@@ -184,7 +184,10 @@ def _decided(status: ProposalStatus) -> Callable[[ProposalRecord, Event], Propos
 
 def _written(status: ProposalStatus) -> Callable[[ProposalRecord, Event], ProposalRecord]:
     def write(record: ProposalRecord, event: Event) -> ProposalRecord:
-        return replace(record, status=status, commit=event.payload["commit"])
+        reason = event.payload.get("reason", "")
+        return replace(
+            record, status=status, commit=event.payload["commit"], decision_reason=reason
+        )
 
     return write
 

@@ -124,16 +124,6 @@ def _about_ourselves() -> tuple[Rule, ...]:
             layer=Layer.BUILT_IN,
         ),
         Rule(
-            id="no-gate-judges-a-mind-yet",
-            effect=Verdict.DENY,
-            risk=Risk.R5,
-            when=make_when([modification], {"touches_any": ["mind"]}),
-            reason="no gate can tell yet whether another mind decides better",
-            match=(_modify(["mind"], "src/autoclave/mind/planning.py"),),
-            not_match=(_modify(["capabilities"], "capabilities/x/code.py"),),
-            layer=Layer.BUILT_IN,
-        ),
-        Rule(
             id="two-people-for-a-mind",
             effect=Verdict.ASK,
             risk=Risk.R4,
