@@ -45,6 +45,7 @@ ATTRIBUTES: Mapping[ActionKind, Mapping[str, Form]] = {
         "scheme": Form.TEXT,
         "port": Form.NUMBER,
         "purpose": Form.TEXT,
+        "method": Form.TEXT,
     },
     ActionKind.MODEL_CALL: {"model": Form.TEXT, "usd": Form.NUMBER},
     ActionKind.KNOWLEDGE_WRITE: {"lesson_bytes": Form.NUMBER},

@@ -189,19 +189,15 @@ def _about_runs() -> tuple[Rule, ...]:
 
 
 def _about_the_outside() -> tuple[Rule, ...]:
-    request = {"host": "docs.python.org", "scheme": "https", "port": 443, "purpose": "research"}
     return (
         Rule(
-            id="no-network-yet",
-            effect=Verdict.DENY,
-            when=make_when([ActionKind.NETWORK_REQUEST], {}),
-            reason="nothing here may reach the network yet",
-            match=(
-                Action(
-                    kind=ActionKind.NETWORK_REQUEST, target="docs.python.org", attributes=request
-                ),
-            ),
-            not_match=(_read("notes.md"),),
+            id="unencrypted-requests-ask",
+            effect=Verdict.ASK,
+            risk=Risk.R4,
+            when=make_when([ActionKind.NETWORK_REQUEST], {"is_not": {"scheme": "https"}}),
+            reason="whoever stands between can read and change what is not encrypted",
+            match=(_request("http"), _request("ftp")),
+            not_match=(_request("https"),),
             layer=Layer.BUILT_IN,
         ),
         Rule(
@@ -284,6 +280,20 @@ def _command(*argv: str, sealed: bool = True, by_shell: bool = False) -> Action:
         kind=ActionKind.COMMAND_RUN,
         target=argv[0] if argv else "",
         attributes={"argv": list(argv), "shell": by_shell, "sealed": sealed},
+    )
+
+
+def _request(scheme: str) -> Action:
+    return Action(
+        kind=ActionKind.NETWORK_REQUEST,
+        target="docs.python.org",
+        attributes={
+            "host": "docs.python.org",
+            "scheme": scheme,
+            "port": 443,
+            "purpose": "research",
+            "method": "GET",
+        },
     )
 
 
