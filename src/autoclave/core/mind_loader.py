@@ -12,6 +12,7 @@ from ..domain.canonical import digest as digest_of
 from ..domain.errors import ConfigurationInvalid, InvalidInput
 from ..domain.ports import Sandbox
 from ..domain.sealed import Ended, Limits, SealedRun
+from ..domain.strict_json import read_object
 
 HOST = Path(__file__).resolve().with_name("mind_host.py")
 LIMITS = Limits(
@@ -25,6 +26,7 @@ LIMITS = Limits(
     output_bytes=64 << 10,
     result_bytes=4 << 20,
 )
+_LONGEST_ERROR = 2_000
 
 
 class SealedMind:
@@ -163,14 +165,9 @@ class HomeMind:
 
 
 def _answer(data: bytes) -> JsonObject:
-    try:
-        reply = json.loads(data)
-    except ValueError as error:
-        raise InvalidInput(f"its answer is not JSON: {error}") from error
-    if not isinstance(reply, dict):
-        raise InvalidInput("its answer is no object")
+    reply = read_object(data, what="its answer", half_characters=True)
     if "error" in reply:
-        raise InvalidInput(str(reply["error"]))
+        raise InvalidInput(str(reply["error"])[:_LONGEST_ERROR])
     answer = reply.get("answer")
     if not isinstance(answer, dict) or "intent" not in answer:
         raise InvalidInput("a mind answers with an object that has an intent")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from ..domain.intents import to_json
 from ..domain.ports import LanguageModel, Mind, Sandbox
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun
 from ..domain.state import State, check_transition
+from ..domain.strict_json import read_object
 from . import mind_laws
 from .golden import decisions, sample, shipped
 from .ledger import Ledger
@@ -116,10 +116,10 @@ def _lines(result: SealedResult, count: int) -> list[JsonObject]:
     found: list[JsonObject] = []
     for line in result.result.splitlines(keepends=True)[:count]:
         try:
-            value = json.loads(line) if line.endswith(b"\n") else None
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
+            value = read_object(line, what="a line", half_characters=True)
+        except InvalidInput:
+            break
+        if not line.endswith(b"\n"):
             break
         found.append(value)
     if len(found) < count:
