@@ -29,6 +29,15 @@ class Settings(BaseModel):
     """An SQLAlchemy URL; empty means the SQLite file of the home."""
     goals_at_once: int = Field(default=4, ge=1, le=64)
     """How many goals one process works on at the same time."""
+    own_servers: str = Field(
+        default="", pattern=r"^([a-z0-9.:\[\]-]+:[1-9][0-9]*( *, *[a-z0-9.:\[\]-]+:[1-9][0-9]*)*)?$"
+    )
+    """Servers of one's own, `HOST:PORT, HOST:PORT`: pages may be read there although they are
+    inside, on another port than usual or not encrypted. Rules still judge each request."""
+
+    @property
+    def servers_of_ones_own(self) -> frozenset[str]:
+        return frozenset(each.strip() for each in self.own_servers.split(",") if each.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

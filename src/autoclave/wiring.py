@@ -43,6 +43,8 @@ from .learning.projection import LearningProjection
 from .modification.gate import MindSide
 from .modification.lineage import Lineage
 from .modification.workshop import LibcstWorkshop
+from .research.fetching import GuardedFetcher
+from .research.page_text import read_page
 from .research.solution_finder import LocalResearch
 from .sandbox.files import SafeFiles
 from .sandbox.sealed import SealedSandbox
@@ -71,7 +73,8 @@ def open_control(
     wants_full = any(gate.policy.terms(risk).sandbox is Tier.FULL for risk in Risk)
     least = Tier.FULL if wants_full else None
     sandbox = SealedSandbox(base=home.scratch, warm=True, least=least)
-    hands = _Hands(files=SafeFiles(), sandbox=sandbox)
+    fetcher = GuardedFetcher(allow_private=settings.servers_of_ones_own)
+    hands = _Hands(files=SafeFiles(), sandbox=sandbox, fetcher=fetcher)
     toolbox = hands.toolbox(Registry([]))
     body = Body(home, stores.ledger, toolbox)
     integrator = Integrator(
@@ -150,10 +153,11 @@ def _open_stores(home: Home, settings: Settings) -> _Stores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Hands:
-    """What touches files and runs code."""
+    """What touches files, runs code and reaches outside."""
 
     files: SafeFiles
     sandbox: SealedSandbox
+    fetcher: GuardedFetcher
 
     def toolbox(self, registry: Registry) -> SealedToolbox:
         return SealedToolbox(registry=registry, sandbox=self.sandbox, files=self.files)
@@ -223,6 +227,8 @@ def _parts(
         may_ask=may_ask,
         escalation=gate.escalation,
         canary=Canary.planted(home.runtime),
+        fetcher=hands.fetcher,
+        read_page=read_page,
         mind_health=lambda: health_of(mind),
     )
 

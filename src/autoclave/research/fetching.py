@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -17,6 +16,8 @@ from .unpacking import Unpacking
 from .urls import Url, follow, parse_url
 
 if TYPE_CHECKING:
+    import ssl
+
     from .connection import Opened
 
 MOST_REDIRECTS = 5

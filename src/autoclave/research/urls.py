@@ -39,8 +39,7 @@ class Url:
 
     @property
     def netloc(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        return self.place.removesuffix(f":{_PORTS[self.scheme]}")
 
     @property
     def text(self) -> str:
@@ -50,7 +49,8 @@ class Url:
     @property
     def place(self) -> str:
         """Host and port, as people name a server of their own."""
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     @property
     def origin(self) -> tuple[str, str, int]:
