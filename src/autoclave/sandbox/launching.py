@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import contextlib
 import marshal
@@ -16,6 +15,7 @@ from ..domain.errors import SandboxUnavailable
 from ..domain.text import show_line
 from .calling import Line
 from .refusal import silent, unavailable
+from .reports import read_report
 
 _LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
 _LONGEST_END_SECONDS = 30.0
@@ -69,19 +69,13 @@ def packed(order: JsonObject, stdin: bytes) -> bytes:
 
 
 def unpacked(output: bytes, errors: bytes, order: JsonObject) -> Answer:
-    line, _, rest = output.partition(b"\n")
-    try:
-        report = ast.literal_eval(line.decode())
-    except (ValueError, SyntaxError):
+    read = read_report(output)
+    if read is None:
         last = errors.decode("utf-8", "backslashreplace").strip().splitlines()[-1:]
-        raise silent(show_line(" ".join(last) or "it said nothing")) from None
-    streams = []
-    for length in report["lengths"]:
-        streams.append(rest[:length])
-        rest = rest[length:]
-    if "ended" not in report:
-        raise unavailable(report, order["tier"])
-    return report, streams
+        raise silent(show_line(" ".join(last) or "it said nothing that makes sense"))
+    if "ended" not in read[0]:
+        raise unavailable(read[0], order["tier"])
+    return read
 
 
 def _command() -> tuple[str, ...]:

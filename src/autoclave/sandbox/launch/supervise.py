@@ -136,7 +136,7 @@ class Supervisor:
         while chunk := os.read(self._status, 4096):
             text += chunk
         os.close(self._status)
-        said: dict[str, object] = marshal.loads(text) if text else {}  # noqa: S302 - our own words
+        said = _read_words(text)
         if "abi" not in said and "full" not in said:
             tree.end(self._reap)
             number = int(str(said.get("errno") or errno.ECHILD))
@@ -252,6 +252,15 @@ class Supervisor:
     def _last_look(self) -> str:
         """A run that was too quick for the looks still has to answer for its disk."""
         return "disk" if self._disk.is_over() else "exited"
+
+
+def _read_words(text: bytes) -> dict[str, object]:
+    """What our own code said, all of it or nothing: it may have been killed in the middle."""
+    try:
+        said: dict[str, object] = marshal.loads(text)  # noqa: S302 - our own words
+    except (EOFError, ValueError, TypeError):
+        return {}
+    return said
 
 
 def _reaped_cpu() -> float:
