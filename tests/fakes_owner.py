@@ -12,9 +12,12 @@ from autoclave.cli.signing import Signer
 from autoclave.core.owners import Owners
 from autoclave.core.parts import Parts
 from autoclave.core.proposals import Proposals
+from autoclave.core.signed_answers import answer_sheet, is_to_sign
 from autoclave.domain.approval import Approval, Sheet
 from autoclave.domain.canonical import JsonObject
+from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.proposal_record import ProposalRecord
+from autoclave.domain.run import Run
 
 
 class Person:
@@ -42,6 +45,17 @@ class Person:
         owners = Owners(_parts(place))
         if not (await owners.book()).home:
             await owners.enrol_first(self.name, self.key, by=self.by)
+
+    async def answer(self, parts: Parts, run: Run, *, yes: bool, by: str = "") -> None:
+        """Answer the open question of a run; from R4 on the yes is signed."""
+        asked = run.question or {}
+        payload = {"request": asked["request"], "digest": asked["digest"], "yes": yes}
+        if yes and is_to_sign(asked):
+            await self.own(parts)
+            signed = self.sign(await answer_sheet(parts, run), now=parts.clock())
+            payload["approvals"] = [signed.to_json()]
+        event = NewEvent(kind=EventKind.ANSWER_GIVEN, payload={**payload, "reason": ""})
+        await parts.ledger.post(run.stream, event, actor=by or self.by)
 
     async def approve(
         self, place: Any, proposal: str, *, digest: str | None = None, by: str = ""

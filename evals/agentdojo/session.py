@@ -8,10 +8,13 @@ from enum import StrEnum
 from types import SimpleNamespace
 from typing import Any
 
+from tests.fakes_owner import Person
+
 from autoclave.core.acting import run_action
 from autoclave.core.labels import output_labels, provenance_of, ready_too
 from autoclave.core.permission import Parked, Slot, permit
 from autoclave.core.results import good, result_event
+from autoclave.domain.approval import Approval, Sheet
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.errors import NotAllowed
 from autoclave.domain.events import Event, EventKind, NewEvent
@@ -19,11 +22,13 @@ from autoclave.domain.folding import fold
 from autoclave.domain.intents import Act, to_json
 from autoclave.domain.risk import Action
 from autoclave.domain.run import Run
+from autoclave.governance.credentials import verify
 from autoclave.governance.gate import PolicyGate
 
 from .mapping import Tool
 
-PERSON = "person:eval"
+_OWNER = Person("eval")
+PERSON = _OWNER.by
 
 
 class Policy(StrEnum):
@@ -58,7 +63,11 @@ class Session:
         self._calls = 0
         self._parts: Any = SimpleNamespace(
             gate=gate,
-            ledger=SimpleNamespace(record=self._record),
+            ledger=SimpleNamespace(
+                record=self._record, events=_owners_events, newest_at=_when_it_began
+            ),
+            verify=verify,
+            may_ask=lambda ruling: None,
             answers_beforehand=lambda ruling, action, up_to: False,
             ask_seconds=lambda risk: 60.0,
             clock=lambda: 0.0,
@@ -177,7 +186,20 @@ class Session:
     def _answer(self) -> None:
         asked = self._run.question or {}
         payload = {"request": asked["request"], "digest": asked["digest"], "yes": self._says_yes}
+        if self._says_yes:
+            payload["approvals"] = [self._signed(asked).to_json()]
         self._fold(NewEvent(kind=EventKind.ANSWER_GIVEN, payload=payload), actor=PERSON)
+
+    def _signed(self, asked: JsonObject) -> Approval:
+        """What an owner signs from R4 on."""
+        sheet = Sheet(
+            subject=f"{self._run.id}/{asked['request']}",
+            digest=asked["digest"],
+            home="eval",
+            expires_at=60.0,
+            owners={_OWNER.key: _OWNER.name},
+        )
+        return _OWNER.sign(sheet, now=0.0)
 
     def _as_inputs(self, tool: str, args: JsonObject) -> JsonObject:
         """What the plan would say for each input: the trusted output it is found in, or itself."""
@@ -210,6 +232,26 @@ class Session:
             at=0.0,
         )
         self._run = fold(self._run, given)
+
+
+async def _owners_events(stream: str) -> list[Event]:
+    payload = {"name": _OWNER.name, "key": _OWNER.key, "home": "eval"}
+    enrolled = Event(
+        id=1,
+        stream=stream,
+        seq=1,
+        epoch=0,
+        kind=EventKind.OWNER_ENROLLED,
+        version=1,
+        payload=payload,
+        actor=PERSON,
+        at=0.0,
+    )
+    return [enrolled]
+
+
+async def _when_it_began() -> float:
+    return 0.0
 
 
 def _finish(work: Coroutine[Any, Any, object]) -> None:

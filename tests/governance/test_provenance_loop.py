@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fakes import FakeCapability, FakeToolbox, Loop, open_loop
+from tests.fakes_owner import Person
 
 from autoclave.core.driver import Driver
 from autoclave.domain.canonical import JsonObject
@@ -336,10 +337,7 @@ def _is_question(kind: EventKind) -> bool:
 
 
 async def _answer(loop: Loop, run: Run, *, yes: bool) -> None:
-    asked = run.question or {}
-    payload = {"request": asked["request"], "digest": asked["digest"], "yes": yes, "reason": ""}
-    event = NewEvent(kind=EventKind.ANSWER_GIVEN, payload=payload)
-    await loop.parts.ledger.post(run.stream, event, actor="person:test")
+    await Person("test").answer(loop.parts, run, yes=yes)
 
 
 async def test_a_planned_step_is_good_for_once(shipped: Policy) -> None:

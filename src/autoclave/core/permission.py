@@ -12,6 +12,7 @@ from ..domain.risk import Action, Ruling, Verdict
 from ..domain.run import Run
 from ..domain.text import show_line
 from .parts import Parts
+from .signed_answers import is_signed
 
 _MOST_SHOWN = 120
 
@@ -67,7 +68,8 @@ async def permit(
     if parts.answers_beforehand(ruling, action, run.allow_up_to):
         by = f"{run.added_by}, beforehand up to {run.allow_up_to.name}"
         return {"by": by, "ruling": ruling.to_json()}
-    if step and (by := _answered_with_another(run, Slot(step=step, action=action), ruling)):
+    slot = Slot(step=step, action=action)
+    if step and (by := await _answered_with_another(parts, run, slot, ruling)):
         return {"by": by, "ruling": ruling.to_json()}
     asked = _together(parts, ruling, too)
     text = " And also: ".join([f"{question}{_targets(action)}", *map(_in_words, asked)])
@@ -82,6 +84,8 @@ async def permit(
         because = f": {answer['reason']}" if answer.get("reason") else ""
         message = f"{answer['by']} said no{because}"
         raise NotAllowed(message, rules=ruling.rules, denied=action.kind)
+    if not await is_signed(parts, run, ruling, request=request, answer=answer):
+        raise Parked(await _ask(parts, run, ruling, put, bound_to))
     return {"by": answer["by"], "ruling": ruling.to_json()}
 
 
@@ -96,11 +100,14 @@ def _together(parts: Parts, ruling: Ruling, too: Sequence[Slot]) -> list[Slot]:
     return found
 
 
-def _answered_with_another(run: Run, slot: Slot, ruling: Ruling) -> str:
+async def _answered_with_another(parts: Parts, run: Run, slot: Slot, ruling: Ruling) -> str:
     """Who said yes to this when it was asked together with another step; empty if nobody did."""
     wanted = _slot_digest(run, slot, ruling)
-    yes = (each for each in run.answers.values() if each["yes"] and wanted in each.get("also", ()))
-    return next((str(each["by"]) for each in yes), "")
+    for request, answer in run.answers.items():
+        is_yes = answer["yes"] and wanted in answer.get("also", ())
+        if is_yes and await is_signed(parts, run, ruling, request=request, answer=answer):
+            return str(answer["by"])
+    return ""
 
 
 def _slot_digest(run: Run, slot: Slot, ruling: Ruling) -> str:
@@ -127,13 +134,15 @@ def _targets(action: Action) -> str:
 
 
 async def _ask(parts: Parts, run: Run, ruling: Ruling, put: _Question, bound_to: str) -> Run:
+    # Else it would be over before one person has thought it over.
+    lasts = parts.ask_seconds(ruling.risk) + (ruling.quorum.cooling_off or 0.0)
     payload: JsonObject = {
         "request": put.request,
         "question": put.text,
         "shown": put.shown,
         "digest": bound_to,
         "ruling": ruling.to_json(),
-        "expires_at": parts.clock() + parts.ask_seconds(ruling.risk),
+        "expires_at": parts.clock() + lasts,
     }
     if put.also:
         payload["also"] = list(put.also)

@@ -136,6 +136,20 @@ def _result_recorded(run: Run, event: Event) -> Changes:
     return changes | _INTENT_RESULTS.get(intent["kind"], _keep_reply)(run, intent, result)
 
 
+def _broker_called(run: Run, event: Event) -> Changes:
+    """Begun anew, it counts what the one that was cut off can have cost."""
+    return change(spend=run.spend.plus(Spend(**event.payload.get("spend", {}))))
+
+
+def _broker_answered(run: Run, event: Event) -> Changes:
+    denied = event.payload.get("denied")
+    return change(
+        spend=run.spend.plus(Spend(**event.payload.get("spend", {}))),
+        denials=(*run.denials, denied) if denied else run.denials,
+        idle_activations=0,
+    )
+
+
 def _brings_untrusted(kind: str, result: JsonObject) -> bool:
     """Whether a result holds text that no person wrote. What a person answered does not.
 
@@ -187,6 +201,14 @@ def _question_asked(run: Run, event: Event) -> Changes:
         question=event.payload,
         reason=event.payload["question"],
     )
+
+
+def _answer_signed(run: Run, event: Event) -> Changes:
+    """One owner's yes to the open question; another one is still missing."""
+    asked, given = run.question, event.payload
+    if asked is None or any(asked.get(name) != given[name] for name in ("request", "digest")):
+        return change()
+    return change(question={**asked, "approvals": given["approvals"]})
 
 
 def _answer_given(run: Run, event: Event) -> Changes:
@@ -319,7 +341,10 @@ _REDUCERS: Mapping[EventKind, Callable[[Run, Event], Changes]] = {
     EventKind.CHANGES_PREPARED: _changes_prepared,
     EventKind.CHANGES_ROLLED_BACK: _rolled_back,
     EventKind.RESULT_RECORDED: _result_recorded,
+    EventKind.BROKER_CALLED: _broker_called,
+    EventKind.BROKER_ANSWERED: _broker_answered,
     EventKind.QUESTION_ASKED: _question_asked,
+    EventKind.ANSWER_SIGNED: _answer_signed,
     EventKind.ANSWER_GIVEN: _answer_given,
     EventKind.TIMER_SET: _timer_set,
     EventKind.ERROR_MET: _error_met,

@@ -29,6 +29,7 @@ from ..monitoring.health import check_health
 from ..monitoring.machine import machine_probes
 from ..monitoring.metrics import measure
 from .agent_desk import AgentDesk
+from .audit_desk import AuditDesk, Write
 from .body import Body
 from .capability_desk import CapabilityDesk
 from .doctor import agent_probes
@@ -77,6 +78,7 @@ class Control:
         self._running = running
         self._sandbox = SandboxDesk(parts.sandbox, parts.files)
         self._checkpoints = checkpoints
+        self._audit = AuditDesk(journal)
         self._close = close
 
     def close(self) -> None:
@@ -126,11 +128,26 @@ class Control:
     async def retry_goal(self, goal: str, *, by: str) -> None:
         await self._goals.retry(goal, by=by)
 
+    async def goal_sheet(self, goal: str) -> Sheet:
+        """What an owner signs to say yes to a goal. Raises CredentialMissing, Conflict."""
+        return await self._goals.sheet(goal)
+
     async def answer_goal(
-        self, goal: str, yes: bool, *, digest: str, reason: str = "", by: str
-    ) -> None:
-        """Answer what a goal asks; a yes names the digest of what it is for."""
-        await self._goals.answer(goal, Answer(yes=yes, reason=reason, by=by), digest=digest)
+        self,
+        goal: str,
+        yes: bool,
+        *,
+        digest: str,
+        reason: str = "",
+        by: str,
+        signed: Approval | None = None,
+    ) -> str:
+        """Answer what a goal asks; a yes names the digest of what it is for.
+
+        From R4 on it has to be signed. Gives what the yes still lacks, which is mostly nothing.
+        """
+        answer = Answer(yes=yes, reason=reason, by=by, signed=signed)
+        return await self._goals.answer(goal, answer, digest=digest)
 
     async def add_budget(self, goal: str, added: dict[str, float], *, by: str) -> None:
         """Give a goal more to spend; one that was parked for its budget goes on."""
@@ -309,8 +326,18 @@ class Control:
         if ruling.verdict is Verdict.DENY:
             raise NotAllowed(f"this may not be restored: {ruling.reason}", rules=ruling.rules)
 
-    async def audit_verify(self) -> JsonObject:
-        return asdict(await self._writer.call(self._journal.verify))
+    async def audit_verify(self, *, expect: str = "") -> JsonObject:
+        """Check the whole journal; `expect` is a head that somebody kept."""
+        return await self._audit.verify(expect=expect)
+
+    async def audit_incidents(self) -> list[JsonObject]:
+        return await self._audit.incidents()
+
+    async def audit_export(
+        self, write: Write, *, first: int = 1, last: int | None = None
+    ) -> None:
+        """Hand the journal to `write`, as lines that an outsider can check."""
+        await self._audit.export(write, first=first, last=last)
 
     async def export(self, what: str, form: str) -> str:
         """All metrics or all events as text in one of the forms."""

@@ -9,11 +9,14 @@ from typing import Any
 
 from ..core.engine import Board
 from ..core.parts import Parts
+from ..core.signed_answers import answer_sheet, collect, quorum_of, yeses_of
+from ..domain.approval import Sheet
 from ..domain.canonical import JsonObject
 from ..domain.errors import Conflict, InvalidInput, NotAllowed, Stale
 from ..domain.events import EventKind, NewEvent
 from ..domain.run import ENDED, ESCALATED, Run, RunStatus
 from ..domain.usage import Budget
+from .another_yes import another_yes
 from .goals import Answer, GoalSpec, goal_payload, goal_to_json, judge_goal, question_to_json
 
 Asker = Callable[[JsonObject], Awaitable[Answer]]
@@ -89,8 +92,16 @@ class GoalDesk:
             raise NotAllowed(f"{by!r} is no person, and only people give a goal more to spend")
         await self._post(run, EventKind.BUDGET_ADDED, dict(added), by=by)
 
-    async def answer(self, goal: str, answer: Answer, *, digest: str) -> None:
-        """Answer the open question. A yes has to name what it is for. Raises Stale, Conflict."""
+    async def sheet(self, goal: str) -> Sheet:
+        """What an owner signs to say yes to the open question. Raises CredentialMissing."""
+        return await answer_sheet(self._parts, await self._parts.ledger.load(goal))
+
+    async def answer(self, goal: str, answer: Answer, *, digest: str) -> str:
+        """Answer the open question; what the yes still lacks, which is mostly nothing.
+
+        A yes has to name what it is for, and from R4 on an owner has to sign it. Raises Stale,
+        Conflict, NotAllowed, CredentialMissing.
+        """
         run = await self._parts.ledger.load(goal)
         asked = question_to_json(run)
         if asked is None:
@@ -102,13 +113,17 @@ class GoalDesk:
                 f"the hash {digest[:12]!r} is not that of what {goal} asks now",
                 hint=f"look at it again: `autoclave goal show {goal}`",
             )
-        payload = {
-            "request": asked["request"],
-            "digest": asked["digest"],
-            "yes": answer.yes,
-            "reason": answer.reason,
-        }
+        named: JsonObject = {"request": asked["request"], "digest": asked["digest"]}
+        if answer.yes and asked["must_sign"]:
+            yeses, is_enough = await collect(self._parts, run, answer.signed)
+            named["approvals"] = [each.to_json() for each in yeses]
+            if not is_enough:
+                if len(yeses) > len(yeses_of(run.question or {})):
+                    await self._post(run, EventKind.ANSWER_SIGNED, named, by=answer.by)
+                return another_yes(quorum_of(run.question or {}), yeses)
+        payload = {**named, "yes": answer.yes, "reason": answer.reason}
         await self._post(run, EventKind.ANSWER_GIVEN, payload, by=answer.by)
+        return ""
 
     async def _open_run(self, goal: str, doing: str) -> Run:
         run = await self._parts.ledger.load(goal)

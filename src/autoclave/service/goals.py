@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.done_test import describe_done_test
+from ..core.signed_answers import is_to_sign, quorum_of, yeses_of
+from ..domain.approval import Approval
 from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput, NotAllowed, NotFound
 from ..domain.ports import Gatekeeper
 from ..domain.risk import Action, ActionKind, Origin, Risk, Verdict
 from ..domain.run import Run, RunStatus
 from ..domain.usage import Budget
+from .another_yes import another_yes
 
 _LONGEST = 10_000
 
@@ -52,6 +55,8 @@ class Answer:
     yes: bool
     by: str
     reason: str = ""
+    signed: Approval | None = None
+    """By an owner; has to be there for a yes from R4 on."""
 
 
 def check_workspace(folder: Path | None) -> str:
@@ -148,6 +153,10 @@ def question_to_json(run: Run) -> JsonObject | None:
         "rules": ruling.get("rules", []),
         "reason": ruling.get("reason", ""),
         "expires_at": asked["expires_at"],
+        "must_sign": is_to_sign(asked),
+        "people": quorum_of(asked).people,
+        "signed_by": [each.granted_by for each in yeses_of(asked)],
+        "waits_for": another_yes(quorum_of(asked), yeses_of(asked)),
     }
 
 

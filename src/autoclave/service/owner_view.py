@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..domain.canonical import JsonObject
 from ..domain.owners import OwnerBook
-from .proposal_view import another_yes
+from .another_yes import another_yes
 
 
 def owners_to_json(book: OwnerBook) -> JsonObject:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-
-from ..domain.approval import Approval, Quorum
 from ..domain.canonical import JsonObject
 from ..domain.proposal import Evidence, GateVerdict, ProposalStatus
 from ..domain.proposal_record import ProposalRecord
+from .another_yes import another_yes
 
 
 def proposal_to_json(record: ProposalRecord) -> JsonObject:
@@ -48,16 +45,6 @@ def waits_for(record: ProposalRecord) -> str:
     if record.status is not ProposalStatus.SIGNED:
         return ""
     return another_yes(record.quorum, record.yeses)
-
-
-def another_yes(quorum: Quorum, yeses: Sequence[Approval]) -> str:
-    """Whose yes is missing, in words."""
-    alone_from = quorum.alone_from(yeses)
-    if alone_from is None:
-        return "a second person"
-    first = min(yeses, key=lambda each: each.granted_at).granted_by.removeprefix("person:")
-    at = datetime.fromtimestamp(alone_from, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"a second person, or {first} again from {at} on"
 
 
 def case_against(record: ProposalRecord) -> list[str]:

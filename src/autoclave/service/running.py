@@ -113,8 +113,11 @@ class Running:
             asked = question_to_json(run)
             if ask is None or asked is None:
                 return run
+            if asked["must_sign"]:
+                asked = {**asked, "sheet": await self._goals.sheet(goal)}
             answer = await ask(asked)
-            await self._goals.answer(goal, answer, digest=asked["digest"])
+            if await self._goals.answer(goal, answer, digest=asked["digest"]):
+                return await self._parts.ledger.load(goal)
 
     def _only(self, fits: Callable[[dict[str, Any]], bool]) -> Board:
         return lambda statuses: [row for row in self._board(statuses) if fits(row)]

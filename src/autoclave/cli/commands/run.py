@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +12,12 @@ from ..exits import RUN_ENDS
 from ..goal_options import goal_options, goal_spec
 from ..invocation import Invocation, person
 from ..options import common_options
-from ..output import Output
 from ..render.goals import question, report
 from ..render.progress import progress_to
 from ..signals import Stopped
+
+if TYPE_CHECKING:
+    from ...domain.approval import Approval, Sheet
 
 
 @click.command()
@@ -35,7 +37,7 @@ def command(invocation: Invocation, /, quiet: bool, **options: Any) -> int:
     """
     output = invocation.output
     spec = goal_spec(**options)
-    ask = _asker(output) if output.may_ask else None
+    ask = _asker(invocation) if output.may_ask else None
     listener = progress_to(output, quiet=quiet)
     try:
         run = invocation.call(
@@ -50,8 +52,10 @@ def command(invocation: Invocation, /, quiet: bool, **options: Any) -> int:
     return RUN_ENDS[run["exit"]]
 
 
-def _asker(output: Output) -> Any:
+def _asker(invocation: Invocation) -> Any:
     from ...service.goals import Answer
+
+    output = invocation.output
 
     async def ask(asked: JsonObject) -> Answer:
         color = output.note_color
@@ -60,6 +64,13 @@ def _asker(output: Output) -> Any:
             question(asked, color=color, most_lines=60),
             details=lambda: question(asked, color=color, most_lines=5000),
         )
-        return Answer(yes=yes, by=person())
+        signed = await _sign(invocation, asked["sheet"]) if yes and asked["must_sign"] else None
+        return Answer(yes=yes, by=person(), signed=signed)
 
     return ask
+
+
+async def _sign(invocation: Invocation, sheet: Sheet) -> Approval:
+    from ..signing import Keyring
+
+    return await Keyring(output=invocation.output, home=invocation.home().root).sign(sheet)
