@@ -51,11 +51,17 @@ class OutOfResources(Transient):
 
 
 class ModelUnavailable(Transient):
-    """No language model answers now; `retry_after` is in seconds, when it said so."""
+    """No language model answers now; `retry_after` is in seconds, when it said so.
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+    `usd` is what the try may have cost: an answer that was cut off is paid up to there.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", retry_after: float | None = None, usd: float = 0.0
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+        self.usd = usd
 
 
 class Unreachable(Transient):

@@ -14,8 +14,6 @@ from ...domain.model import ModelLimits, ModelRequest, Tokens
 
 _TABLE = Path(__file__).with_name("prices.toml")
 _MILLION = 1_000_000
-_BYTES_PER_TOKEN = 2.0
-"""Text of any language has fewer tokens than half its bytes; code has about a third."""
 _TOKENS_AROUND = 1_000
 """What an interface adds by itself: roles, marks, the frame of tools."""
 
@@ -55,9 +53,12 @@ class Price:
         """What a call cost."""
         return self._rates(tokens.read).usd(tokens)
 
-    def most(self, request: ModelRequest) -> float:
-        """The most that a call can cost: nothing is read from a cache, all of it is kept."""
-        read = most_tokens_of(request)
+    def most(self, request: ModelRequest, *, read: int | None = None) -> float:
+        """The most that a call can cost: nothing is read from a cache, all of it is kept.
+
+        `read` are the tokens of the prompt, where they were counted.
+        """
+        read = most_tokens_of(request) if read is None else int(read * 1.02) + 200
         return self._rates(read).usd(Tokens(cache_write=read, output=request.most_tokens))
 
     def _rates(self, read: int) -> Rates:
@@ -78,12 +79,12 @@ def price_of(model: str, *, own: Path | None = None) -> Price | None:
 
 
 def most_tokens_of(request: ModelRequest) -> int:
-    """No request has more tokens than this: there is no counting them exactly beforehand."""
+    """No request has more tokens than this: a token stands for a byte at least."""
     from ...domain.canonical import canonical
 
     said = [request.system, list(request.messages), list(request.tools), request.schema]
     size = len(canonical([*said, request.notice]).encode("utf-8", "surrogatepass"))
-    return int(size / _BYTES_PER_TOKEN) + _TOKENS_AROUND
+    return size + _TOKENS_AROUND
 
 
 @cache
