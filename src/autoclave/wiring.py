@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from .capabilities.runner import SealedToolbox
 from .capabilities.trials import Trials
 from .core.board import BoardProjection, find_goals, find_standing
 from .core.chain import load_key
+from .core.chain_watch import ChainWatch
 from .core.checkpoints import Checkpoints
 from .core.home_lock import HomeLock
 from .core.journal import SqlJournal
@@ -25,6 +27,8 @@ from .core.ledger import Ledger
 from .core.mind_loader import HomeMind
 from .core.mind_trials import SealedTrials, health_of
 from .core.parts import Parts
+from .core.redaction import Redaction, secrets_of
+from .core.vault import Vault
 from .core.writer import Writer
 from .domain.canonical import JsonObject
 from .domain.ports import LanguageModel
@@ -118,6 +122,7 @@ class _Stores:
     """Everything over the one database."""
 
     journal: SqlJournal
+    vault: Vault
     engine: Engine
     writer: Writer
     ledger: Ledger
@@ -140,10 +145,12 @@ def _open_stores(home: Home, settings: Settings) -> _Stores:
     url = settings.database_url or sqlite_url(home.database).render_as_string(hide_password=False)
     key = load_key(home.key)
     projections = (BoardProjection(), LearningProjection())
-    journal = SqlJournal(url, key, home.anchor, projections=projections)
+    vault = Vault(home.vault, Redaction(key, known=secrets_of(os.environ)))
+    journal = SqlJournal(url, key, home.anchor, projections=projections, vault=vault)
     writer = Writer(journal)
     return _Stores(
         journal=journal,
+        vault=vault,
         engine=open_engine(url),
         writer=writer,
         ledger=Ledger(writer, journal),
@@ -227,6 +234,9 @@ def _parts(
         may_ask=may_ask,
         escalation=gate.escalation,
         canary=Canary.planted(home.runtime),
+        conceal=stores.vault.conceal,
+        reveal=stores.vault.reveal,
+        audit_gap=ChainWatch(stores.journal),
         fetcher=hands.fetcher,
         read_page=read_page,
         mind_health=lambda: health_of(mind),

@@ -18,11 +18,12 @@ from ..domain.events import Event, EventKind, Head, NewEvent
 from ..domain.ports import Clock, Projection
 from .anchor import Anchor
 from .archive import Archives, default_folder
+from .audit_export import export_lines
 from .chain import Row, is_authentic, mac_of_note
 from .journal_engine import sqlite_path
 from .journal_log import Log, Transaction, stream_end
 from .journal_projections import forget_projections, prepare_projections
-from .journal_verify import Verification, verify_log
+from .journal_verify import Known, Verification, verify_log
 from .tables import prepare_schema
 from .upcast import UPCASTERS, Upcaster, Upcasts
 from .vault import Vault
@@ -155,6 +156,15 @@ class SqlJournal:
             _check_whole("the journal", [row.id for row in rows], after=max(after, 0), end=end)
         return self._events(rows)
 
+    def of_kind(self, kind: EventKind) -> list[Event]:
+        """Every event of one kind, oldest first."""
+        with self._log.reading() as connection:
+            rows: list[Any] = list(self._say.of_kind.run(connection, kind_=kind.value))
+            base = self._say.head.run(connection).one().base_id
+            archived = (r for r in self._archives.rows(before=base) if r.kind == kind)
+            rows = [*archived, *rows]
+        return self._events(rows)
+
     def save_snapshot(self, stream: str, seq: int, version: int, data: JsonObject) -> None:
         """Keep a state folded from the first `seq` events: a cache, never the truth."""
         text = _json_text(data)
@@ -197,9 +207,38 @@ class SqlJournal:
             self._say.move_base.run(connection, id=pruned.first_kept, m=mac)
         return pruned.events
 
-    def verify(self) -> Verification:
-        """Read every event, here and in the archives, and check the whole chain."""
-        return verify_log(self._log, self._key, anchor=self._anchor, archives=self._archives)
+    def verify(self, *, expect: Known | None = None, since: Known | None = None) -> Verification:
+        """Check the whole chain, archives included; see `verify_log`."""
+        return verify_log(
+            self._log,
+            self._key,
+            anchor=self._anchor,
+            archives=self._archives,
+            expect=expect,
+            since=since,
+        )
+
+    def export(self, *, first: int = 1, last: int | None = None) -> Iterator[str]:
+        """Lines that an outsider can check; see `audit_export`. Raises JournalBroken, InvalidInput.
+
+        The whole journal is verified before the first line.
+        """
+        seen = self.verify()
+        if not seen.ok:
+            raise JournalBroken(seen.reason, hint="`autoclave audit verify` names the place")
+        last = seen.events if last is None else last
+        if not 1 <= first <= last + 1 or last > seen.events:
+            raise InvalidInput(
+                f"there are no events {first} to {last}: the journal has {seen.events}"
+            )
+        return export_lines(
+            self._rows_to(last),
+            first=first,
+            last=last,
+            key=self._key,
+            anchored=self._anchor.read() if self._anchor else None,
+            at=round(self._clock(), 3),
+        )
 
     def close(self) -> None:
         """Let go of the database. What was appended is on disk already."""
@@ -282,6 +321,17 @@ class SqlJournal:
         while page := self._page(connection, after=last, limit=_PAGE, stream=""):
             yield from self._events(page)
             last = page[-1].id
+
+    def _rows_to(self, last: int) -> Iterator[Row]:
+        """Every row from the first on, archives included, up to `last`."""
+        with self._log.reading() as connection:
+            base = self._say.head.run(connection).one().base_id
+            yield from self._archives.rows(before=base)
+            after = base - 1
+            while after < last:
+                page = self._page(connection, after=after, limit=_PAGE, stream="")
+                yield from (Row._make(row) for row in page)
+                after = page[-1].id if page else last
 
     def _mac_of_snapshot(self, stream: str, seq: int, version: int, text: str) -> bytes:
         return mac_of_note(self._key, "snapshot", canonical([stream, seq, version, text]))

@@ -77,6 +77,9 @@ class Statements:
             .where(events.c.stream == named, events.c.seq > after)
             .order_by(events.c.seq)
         )
+        self.of_kind = ready(
+            select(events).where(events.c.kind == bindparam("kind_")).order_by(events.c.id)
+        )
         self.page = ready(page)
         # LIKE ignores case on SQLite and not on PostgreSQL; a prefix compared whole does neither.
         self.page_of = ready(

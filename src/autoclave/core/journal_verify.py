@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import URL, Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
-from ..domain.errors import JournalBroken, NotFound
+from ..domain.errors import InvalidInput, JournalBroken, NotFound
 from ..domain.events import EventKind, Head
 from .anchor import Anchor, Anchored
 from .archive import Archives, default_folder
@@ -22,6 +22,30 @@ from .tables import check_schema, events, meta, streams
 
 _PAGE = 1_000
 _MOST_TRIED = 100_000
+_HEAD_DIGITS = 32
+_LEAST_DIGITS = 16
+
+
+class Known(NamedTuple):
+    """An event that somebody knows: its id, and how its MAC begins, in hex."""
+
+    id: int
+    mac: str
+
+    @classmethod
+    def parse(cls, text: str) -> Known:
+        """Of the form `1234:9f3c…`, as `audit verify` prints the head. Raises InvalidInput."""
+        number, _, digits = text.strip().partition(":")
+        is_hex = set(digits.lower()) <= set("0123456789abcdef")
+        if not (number.isascii() and number.isdigit() and is_hex) or len(digits) < _LEAST_DIGITS:
+            raise InvalidInput(
+                f"{text!r} is not the head of a journal",
+                hint="give it as `autoclave audit verify` printed it, such as 1234:9f3c…",
+            )
+        return cls(int(number), digits.lower())
+
+    def __str__(self) -> str:
+        return f"{self.id}:{self.mac[:_HEAD_DIGITS]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +61,13 @@ class Verification:
     """Why it is not ok; empty when it is."""
     anchor: str
     """How the head kept outside the database compares."""
+    head: str = ""
+    """Names the newest event; whoever keeps it notices that an older copy was put back."""
+
+    @property
+    def newest(self) -> Known | None:
+        """The newest event, None for an empty log."""
+        return Known.parse(self.head) if self.events else None
 
 
 class _Bad(Exception):
@@ -53,6 +84,7 @@ def verify_journal(
     anchor: Path | None = None,
     archives: Path | None = None,
     frozen: bool = False,
+    expect: Known | None = None,
 ) -> Verification:
     """Check a journal without opening it for work: for one that refuses to open.
 
@@ -70,22 +102,41 @@ def verify_journal(
         return _verdict(_Walk(key=key), "", _Bad(1, error.message))
     try:
         folder = Archives(archives or default_folder(path))
-        return verify_log(log, key, anchor=outside, archives=folder)
+        return verify_log(log, key, anchor=outside, archives=folder, expect=expect)
     finally:
         log.close()
 
 
-def verify_log(log: Log, key: bytes, *, anchor: Anchor | None, archives: Archives) -> Verification:
-    """Read every event, here and in the archives, and check the whole chain."""
-    walk = _Walk(key=key)
+def verify_log(
+    log: Log,
+    key: bytes,
+    *,
+    anchor: Anchor | None,
+    archives: Archives,
+    expect: Known | None = None,
+    since: Known | None = None,
+) -> Verification:
+    """Check the whole chain, archives included, or only what came `since` an event was found good.
+
+    With `expect` the log must hold that event: a copy of the log and its anchor that are both
+    older than it are not enough.
+    """
+    walk = _Walk(key=key, noted={expect.id: ""} if expect else {})
     told = "not checked"
     try:
         # The anchor is read first: what is appended meanwhile only makes the log longer than it.
         anchored = anchor.read() if anchor else None
-        walk.anchored = anchored
+        if anchored:
+            walk.noted[anchored.id] = ""
+            walk.is_anchored = True
         with log.reading() as connection:
-            _check_all(connection, log, walk, archives)
+            if since is not None and _goes_on(connection, log, walk, since):
+                _check_rest(connection, log, walk)
+            else:
+                _check_all(connection, log, walk, archives)
         told = _compare(walk, anchor, anchored)
+        if expect:
+            _check_expected(walk, expect)
     except _Bad as bad:
         return _verdict(walk, told, bad)
     except JournalBroken as error:
@@ -100,8 +151,9 @@ class _Walk:
     key: bytes
     last_id: int = 0
     mac: bytes = GENESIS
-    anchored: Anchored | None = None
-    mac_at_anchor: bytes | None = None
+    is_anchored: bool = False
+    noted: dict[int, str] = field(default_factory=dict)
+    """By id of the events that somebody outside knows: the MACs that they have here, in hex."""
     pruned: dict[str, Any] = field(default_factory=dict)
     ends: dict[str, Head] = field(default_factory=dict)
 
@@ -117,8 +169,8 @@ class _Walk:
         if row.prev != self.mac:
             raise _Bad(row.id, f"event {row.id} belongs to another history of this log")
         self.last_id, self.mac = row.id, row.mac
-        if self.anchored and self.anchored.id == row.id:
-            self.mac_at_anchor = row.mac
+        if row.id in self.noted:
+            self.noted[row.id] = row.mac.hex()
         if row.kind == EventKind.EVENTS_PRUNED:
             self.pruned = json.loads(row.payload)
         before = self.ends.get(row.stream)
@@ -138,18 +190,50 @@ def _check_all(connection: Connection, log: Log, walk: _Walk, archives: Archives
         raise _Bad(head.base_id, f"the archives do not lead up to event {head.base_id}")
     for row in _rows(connection, log, after=0):
         _follow(connection, log, walk, row)
-    if walk.last_id != head.last_id or walk.mac != head.mac:
-        raise _Bad(
-            walk.last_id + 1,
-            f"the log was truncated: it ends at event {walk.last_id}, its head is {head.last_id}",
-        )
+    _check_head(connection, log, walk)
     if head.base_id > 1 and walk.pruned.get("first_kept") != head.base_id:
         raise _Bad(1, f"events up to {head.base_id - 1} are gone and no event says why")
     _check_ends(connection, walk)
     _check_database(connection)
 
 
-def _follow(connection: Connection, log: Log, walk: _Walk, row: Row) -> None:
+def _goes_on(connection: Connection, log: Log, walk: _Walk, since: Known) -> bool:
+    """Begin after an event that was found good before. Not when it has been archived since."""
+    found = log.say.event.run(connection, id=since.id).first()
+    base = log.say.head.run(connection).one().base_id
+    if any(0 < id_ < base for id_ in (since.id, *walk.noted)):
+        return False
+    row = Row._make(found) if found else None
+    if row is None or not row.mac.hex().startswith(since.mac):
+        raise _Bad(since.id, f"event {since.id} was verified before, and is another one now")
+    _follow(connection, log, walk, row, alone=True)
+    for id_ in walk.noted:
+        if id_ < since.id and (noted := log.say.event.run(connection, id=id_).first()):
+            walk.noted[id_] = noted.mac.hex()
+    return True
+
+
+def _check_rest(connection: Connection, log: Log, walk: _Walk) -> None:
+    for row in _rows(connection, log, after=walk.last_id):
+        _follow(connection, log, walk, row)
+    _check_head(connection, log, walk)
+    _check_ends(connection, walk)
+
+
+def _check_head(connection: Connection, log: Log, walk: _Walk) -> None:
+    head = log.say.head.run(connection).one()
+    if walk.last_id != head.last_id or walk.mac != head.mac:
+        raise _Bad(
+            walk.last_id + 1,
+            f"the log was truncated: it ends at event {walk.last_id}, its head is {head.last_id}",
+        )
+
+
+def _follow(
+    connection: Connection, log: Log, walk: _Walk, row: Row, *, alone: bool = False
+) -> None:
+    if alone:
+        walk.last_id, walk.mac = row.id - 1, row.prev
     try:
         walk.follow(row)
     except _Bad as bad:
@@ -228,10 +312,25 @@ def _compare(walk: _Walk, anchor: Anchor | None, anchored: Anchored | None) -> s
             f"the log ends at event {walk.last_id} but event {anchored.id} was written: it was "
             "rolled back to an older copy, or truncated",
         )
-    if anchored.id and walk.mac_at_anchor != anchored.mac:
+    if anchored.id and walk.noted[anchored.id] != anchored.mac.hex():
         raise _Bad(anchored.id, f"event {anchored.id} is not the one that the anchor knows")
     behind = walk.last_id - anchored.id
     return f"{behind} events behind" if behind else "agrees"
+
+
+def _check_expected(walk: _Walk, expect: Known) -> None:
+    if expect.id > walk.last_id:
+        raise _Bad(
+            walk.last_id + 1,
+            f"the log ends at event {walk.last_id} but event {expect.id} was written: it was "
+            "rolled back to an older copy, together with its anchor",
+        )
+    if expect.id and not walk.noted[expect.id].startswith(expect.mac):
+        raise _Bad(
+            expect.id,
+            f"event {expect.id} is not the one that was expected: the log was rolled back before "
+            "it, and went on another way",
+        )
 
 
 def _verdict(walk: _Walk, told: str, bad: _Bad | None) -> Verification:
@@ -240,5 +339,6 @@ def _verdict(walk: _Walk, told: str, bad: _Bad | None) -> Verification:
         events=walk.last_id,
         first_bad=bad.id if bad else None,
         reason=bad.reason if bad else "",
-        anchor="disagrees" if bad and told == "not checked" and walk.anchored else told,
+        anchor="disagrees" if bad and told == "not checked" and walk.is_anchored else told,
+        head=str(Known(walk.last_id, walk.mac.hex())),
     )

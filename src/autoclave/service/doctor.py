@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 from ..core.escalating import how_to_resume
 from ..core.home_lock import probe
 from ..core.journal import SqlJournal
 from ..core.parts import Parts
 from ..domain.errors import AutoclaveError, SandboxUnavailable
+from ..domain.events import EventKind
 from ..domain.standing import PauseCode
 from ..governance.gate import PolicyGate
 from ..monitoring.health import Check, Health, Probe
 from .body import Body
+from .history import summarise
 from .home import Home
+
+_INCIDENT_SECONDS = 7 * 86_400.0
 
 
 def agent_probes(
@@ -28,6 +34,7 @@ def agent_probes(
 
     return (
         Probe(name="journal", look=lambda: _journal(journal)),
+        Probe(name="incidents", look=lambda: _incidents(journal)),
         Probe(name="rules", look=lambda: _rules(gate)),
         Probe(name="sandbox", look=look_at_sandbox),
         Probe(name="mind", look=lambda: _mind(parts)),
@@ -46,6 +53,19 @@ def _journal(journal: SqlJournal) -> Check:
         return Check(name="journal", verdict=Health.OK, detail=said)
     fix = "see `autoclave audit verify`, then `autoclave checkpoint list`"
     return Check(name="journal", verdict=Health.FAIL, detail=seen.reason, fix=fix)
+
+
+def _incidents(journal: SqlJournal) -> Check:
+    """Of the last week: what is older was looked at, or never will be."""
+    since = time.time() - _INCIDENT_SECONDS
+    found = journal.of_kind(EventKind.INCIDENT_RECORDED)
+    recent = [summarise(event) for event in found if event.at >= since]
+    if not recent:
+        said = f"none in the last 7 days, {len(found)} in all"
+        return Check(name="incidents", verdict=Health.OK, detail=said)
+    said = f"{len(recent)} in the last 7 days; the newest: {recent[-1]}"
+    fix = "see `autoclave audit incidents`"
+    return Check(name="incidents", verdict=Health.WARN, detail=said, fix=fix)
 
 
 def _rules(gate: PolicyGate) -> Check:

@@ -35,6 +35,7 @@ def glance(home: Home) -> JsonObject:
         "spend_today": {},
         "limits_per_day": {},
         "events": 0,
+        "incidents_today": 0,
         "last_event": None,
     }
     if home.database.is_file() and home.database.stat().st_size:
@@ -87,6 +88,7 @@ def _read(rows: _Rows) -> JsonObject:
         **_spend_today(rows),
         "limits_per_day": _limits(rows),
         "events": next((n for (n,) in rows.of("events", "SELECT max(id) FROM events") if n), 0),
+        "incidents_today": _incidents_today(rows),
         "last_event": _last_event(rows),
     }
 
@@ -181,6 +183,17 @@ def _spend_today(rows: _Rows) -> JsonObject:
     spent = dict(zip(_SPENT, found[0] if found else (), strict=False))
     today = {name: round(float(amount), 6) for name, amount in spent.items() if amount}
     return {"spend_today_usd": today.get("usd", 0.0), "spend_today": today}
+
+
+def _incidents_today(rows: _Rows) -> int:
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    counted = rows.of(
+        "events",
+        "SELECT count(*) FROM events WHERE id >= ? AND kind = 'IncidentRecorded'",
+        _first_event_since(rows, round(midnight * _MICROSECONDS)),
+    )
+    return next((int(number) for (number,) in counted), 0)
 
 
 def _first_event_since(rows: _Rows, at: int) -> int:

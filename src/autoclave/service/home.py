@@ -66,6 +66,10 @@ class Home:
         return self.runtime / "lock"
 
     @property
+    def vault(self) -> Path:
+        return self.runtime / "vault"
+
+    @property
     def lineage(self) -> Path:
         return self.runtime / "lineage.git"
 

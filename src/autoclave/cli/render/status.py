@@ -18,6 +18,9 @@ def status(report: JsonObject, *, color: bool) -> str:
         "",
         _needs(report["needs_person"]),
     ]
+    if found := report.get("incidents_today"):
+        said = f"{found} today: autoclave audit incidents"
+        lines.insert(5, f"{paint('incidents', 'dim', color=color)}  {said}")
     if report["shortage"]["level"] != "ok":
         lines.insert(2, f"{paint('machine', 'dim', color=color)}    {_machine(report)}")
     return "\n".join(lines)
