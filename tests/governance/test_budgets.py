@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from autoclave.domain.errors import BudgetSpent, InvalidInput
 from autoclave.domain.usage import Spend
 from autoclave.governance.budgets import DayBudget
-from autoclave.governance.policy import DAY, DayLimits
+from autoclave.governance.policy import DAY, DayLimits, PurposeLimits
 
 LIMITS = DayLimits(usd=1.0, tokens=1000, model_calls=10)
 
@@ -86,7 +86,7 @@ def test_reservations_never_promise_more_than_the_limit(steps: list[tuple[str, s
     """As long as no call costs more than was held for it, the limit holds."""
     account = DayBudget(limits=LIMITS)
     for what, key, tokens in steps:
-        held = account.held.get(key, Spend()).tokens
+        held = account.held[key].most.tokens if key in account.held else 0
         if what == "settle":
             account = account.settle(key, Spend(tokens=min(tokens, held)), now=0)
         elif what == "lose":
@@ -98,3 +98,34 @@ def test_reservations_never_promise_more_than_the_limit(steps: list[tuple[str, s
                 continue
 
         assert account.committed.tokens <= LIMITS.tokens
+
+
+def test_spent_day_says_when_there_is_more() -> None:
+    """A goal that is parked for it can wait for that moment."""
+    account = DayBudget(limits=LIMITS).settle("x", Spend(usd=1.0), now=DAY + 5)
+
+    with pytest.raises(BudgetSpent, match="the day turns at 1970-01-03 00:00 UTC") as refused:
+        account.reserve("a", Spend(usd=0.1), now=DAY + 6)
+
+    assert refused.value.until == 2 * DAY
+
+
+def test_purpose_has_a_limit_of_its_own() -> None:
+    """Planning may not eat what the work needs."""
+    limits = DayLimits(usd=1.0, per_purpose={"plan": PurposeLimits(usd=0.2)})
+    account = DayBudget(limits=limits).settle("x", Spend(usd=0.15), now=0, purpose="plan")
+
+    with pytest.raises(BudgetSpent, match="0.2 usd for plan is used up"):
+        account.reserve("a", Spend(usd=0.1), now=0, purpose="plan")
+
+    assert account.reserve("a", Spend(usd=0.1), now=0, purpose="work").held
+
+
+def test_steps_count_only_where_a_limit_is_given() -> None:
+    """None is no limit."""
+    account = DayBudget(limits=LIMITS).settle("x", Spend(steps=10**6), now=0)
+    account.check(Spend(steps=1), now=0)
+
+    few = DayBudget(limits=DayLimits(steps=2)).settle("x", Spend(steps=2), now=0)
+    with pytest.raises(BudgetSpent, match="2 steps"):
+        few.check(Spend(steps=1), now=0)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..domain.canonical import JsonObject
-from ..domain.errors import AutoclaveError, Refused
+from ..domain.errors import AutoclaveError, Refused, Transient
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Effect
 from ..domain.run import SHORT, SPENT, RunStatus
@@ -124,7 +124,11 @@ class Holding:
         if now - self._audited_at < _AUDIT_SECONDS:
             return
         self._audited_at = now
-        gap = await asyncio.to_thread(self._parts.audit_gap)
+        try:
+            gap = await asyncio.to_thread(self._parts.audit_gap)
+        except Transient as later:
+            _log.warning("the journal could not be looked at: %s", show_line(later.message))
+            return
         if gap:
             reason = f"the journal has a gap: {gap}"
             if not self._parts.standing().answered.startswith(reason):
