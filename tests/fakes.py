@@ -19,7 +19,10 @@ from autoclave.core.journal_engine import open_engine
 from autoclave.core.ledger import Ledger
 from autoclave.core.mind_loader import LoadedMind, prompts_of, read_mind
 from autoclave.core.parts import Parts
+from autoclave.core.redaction import Redaction
+from autoclave.core.vault import Vault
 from autoclave.core.writer import Writer
+from autoclave.domain.approval import Quorum
 from autoclave.domain.canonical import JsonObject, digest
 from autoclave.domain.capability import CapabilityResult, Failure, Manifest, Needs
 from autoclave.domain.changes import ChangeSet
@@ -137,6 +140,8 @@ class FakeGate:
     """Port Gatekeeper: allows everything but the kinds it was told to ask for or to deny."""
 
     digest = "rules"
+    risk = Risk.R1
+    quorum = Quorum()
 
     def __init__(self, *, ask: Sequence[ActionKind] = (), deny: Sequence[ActionKind] = ()) -> None:
         self._verdicts = {
@@ -148,7 +153,8 @@ class FakeGate:
         verdict = self._verdicts.get(action.kind, Verdict.ALLOW)
         return Ruling(
             verdict=verdict,
-            risk=Risk.R1,
+            risk=self.risk,
+            quorum=self.quorum,
             rules=("fake",),
             reason="because",
             action_digest=action.digest,
@@ -272,7 +278,10 @@ def open_loop(
     """The loop over the journal in `folder`; open it again to stand for a restart."""
     clock = clock or FakeClock()
     url = f"sqlite:///{folder / 'journal.db'}"
-    journal = SqlJournal(url, KEY, folder / "anchor", projections=(BoardProjection(),), clock=clock)
+    vault = Vault(folder / "vault", Redaction(KEY), clock=clock)
+    journal = SqlJournal(
+        url, KEY, folder / "anchor", projections=(BoardProjection(),), clock=clock, vault=vault
+    )
     engine = open_engine(url)
 
     def board(statuses: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -313,6 +322,8 @@ def open_loop(
         ask_seconds=lambda risk: 3600.0,
         approval_seconds=3600.0,
         shortage=lambda: "",
+        conceal=vault.conceal,
+        reveal=vault.reveal,
         standing=standing,
     )
     return Loop(

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeGate, FakeToolbox, Loop, open_loop
+from tests.fakes_owner import Person
 
 from autoclave.core.permission import Parked, permit
+from autoclave.core.signed_answers import answer_sheet, collect, yeses_of
+from autoclave.domain.approval import Quorum
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.errors import NotAllowed
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.risk import Action, ActionKind, Risk
 from autoclave.domain.run import Run, RunStatus
 
+ANN = Person("ann")
 KIND = ActionKind.WORKSPACE_WRITE
 ACTION = Action(kind=KIND, target="a.txt", goal_id="G-0001")
 
@@ -43,7 +47,7 @@ async def _asked(loop: Loop, run: Run) -> Run:
     return parked.value.run
 
 
-async def _answer(loop: Loop, run: Run, *, yes: bool, **spoilt: str) -> Run:
+async def _answer(loop: Loop, run: Run, *, yes: bool, **spoilt: object) -> Run:
     asked = run.question or {}
     payload = {"request": "r", "digest": asked["digest"], "yes": yes, "reason": "said so"}
     event = NewEvent(kind=EventKind.ANSWER_GIVEN, payload={**payload, **spoilt})
@@ -139,3 +143,88 @@ async def test_a_yes_given_beforehand_is_written_down_as_that(loop: Loop) -> Non
     allowed = await _permit(loop, run)
 
     assert allowed["by"] == "person:test, beforehand up to R1"
+
+
+@pytest.fixture
+async def grave(loop: Loop) -> Loop:
+    """A loop whose questions are of R4."""
+    loop.parts.gate.risk = Risk.R4  # type: ignore[attr-defined]
+    return loop
+
+
+async def test_from_r4_on_an_unsigned_yes_is_asked_again(grave: Loop) -> None:
+    """Whoever wrote it down."""
+    parked = await _asked(grave, await _taken(grave))
+    await ANN.own(grave.parts)
+    run = await _answer(grave, parked, yes=True)
+    run = await grave.parts.ledger.take(run, mind="m")
+
+    with pytest.raises(Parked):
+        await _permit(grave, run)
+
+
+async def test_from_r4_on_an_owner_signs_the_answer(grave: Loop) -> None:
+    """Exactly the question's digest, and it stands in the journal."""
+    parked = await _asked(grave, await _taken(grave))
+    await ANN.answer(grave.parts, parked, yes=True)
+    run = await grave.parts.ledger.load(parked.id)
+
+    assert (await _permit(grave, run))["by"] == ANN.by
+    assert run.answers["r"]["approvals"][0]["subject"] == "G-0001/r"
+
+
+@pytest.mark.parametrize("forge", ["signature", "digest", "subject", "home", "expires_at"])
+async def test_a_yes_that_was_signed_for_something_else_is_asked_again(
+    grave: Loop, forge: str
+) -> None:
+    """Or that was changed since."""
+    parked = await _asked(grave, await _taken(grave))
+    await ANN.own(grave.parts)
+    signed = ANN.sign(await answer_sheet(grave.parts, parked), now=grave.clock())
+    spoilt = 9e9 if forge == "expires_at" else "00" * 64
+    yes = {**signed.to_json(), forge: spoilt}
+    run = await _answer(grave, parked, yes=True, approvals=[yes])
+    run = await grave.parts.ledger.take(run, mind="m")
+
+    with pytest.raises(Parked):
+        await _permit(grave, run)
+
+
+async def test_a_signed_yes_ends_with_its_time_and_with_its_owner(grave: Loop) -> None:
+    """It is asked again rather than taken for granted."""
+    parked = await _asked(grave, await _taken(grave))
+    await ANN.answer(grave.parts, parked, yes=True)
+    grave.clock.now += 2 * 3600  # type: ignore[attr-defined]
+    run = await grave.parts.ledger.load(parked.id)
+
+    with pytest.raises(Parked):
+        await _permit(grave, await grave.parts.ledger.take(run, mind="m"))
+
+
+async def test_a_no_needs_no_signature(grave: Loop) -> None:
+    """It hurts nobody."""
+    parked = await _asked(grave, await _taken(grave))
+    run = await _answer(grave, parked, yes=False)
+
+    with pytest.raises(NotAllowed, match="said no"):
+        await _permit(grave, run)
+
+
+async def test_a_question_for_two_people_waits_for_both(grave: Loop) -> None:
+    """One yes stands in the run and is not the answer."""
+    grave.parts.gate.quorum = Quorum(people=2)  # type: ignore[attr-defined]
+    parked = await _asked(grave, await _taken(grave))
+    await ANN.own(grave.parts)
+    signed = ANN.sign(await answer_sheet(grave.parts, parked), now=grave.clock())
+
+    yeses, is_enough = await collect(grave.parts, parked, signed)
+
+    assert (yeses, is_enough) == ([signed], False)
+    named = {name: (parked.question or {})[name] for name in ("request", "digest")}
+    payload = {**named, "approvals": [signed.to_json()]}
+    event = NewEvent(kind=EventKind.ANSWER_SIGNED, payload=payload)
+    await grave.parts.ledger.post(parked.stream, event, actor=ANN.by)
+    run = await grave.parts.ledger.load(parked.id)
+    assert run.status is RunStatus.AWAITING_HUMAN
+    assert yeses_of(run.question or {}) == (signed,)
+    assert await collect(grave.parts, run, signed) == ([signed], False)
