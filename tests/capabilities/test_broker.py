@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoclave.capabilities.broker import Desk, host_fits, is_declared
+from autoclave.capabilities.broker import Desk, is_declared
 from autoclave.capabilities.discovery import discover
 from autoclave.capabilities.host import Answer, CallFailed, NotAllowed, fresh_context
 from autoclave.capabilities.registry import Registry
@@ -20,7 +20,7 @@ from autoclave.capabilities.runner import SealedToolbox
 from autoclave.capabilities.trials import Trials
 from autoclave.domain.broker import Call, NetworkCall, RecallCall, refused, told
 from autoclave.domain.canonical import JsonObject
-from autoclave.domain.capability import Manifest, Needs, SecretNeed
+from autoclave.domain.capability import Manifest, Needs, SecretNeed, host_fits
 from autoclave.domain.errors import Conflict
 from autoclave.domain.errors import NotAllowed as NotAllowedHere
 from autoclave.domain.intents import Effect

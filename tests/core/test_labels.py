@@ -183,7 +183,7 @@ def test_what_comes_out_of_a_workspace_is_a_files_word() -> None:
     [
         (_manifest(), {}, False),
         (_manifest(), {"argv": ["ls"]}, True),
-        (_manifest(needs=Needs(network=("pypi.org",))), {}, True),
+        (_manifest(needs=Needs(network=("pypi.org",))), {}, False),
         (_manifest(effect=Effect.ONCE), {}, True),
         (_manifest(effect=Effect.IDEMPOTENT), {}, True),
         (_manifest(effect=Effect.VERIFIABLE), {}, True),

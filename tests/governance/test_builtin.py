@@ -190,20 +190,37 @@ def test_kind_that_nobody_knows_is_denied() -> None:
     assert "known-kinds-only" in ruling.rules
 
 
-@pytest.mark.parametrize("kind", sorted(set(ActionKind) - {"workspace.read", "model.call"}))
+@pytest.mark.parametrize(
+    "kind", sorted(set(ActionKind) - {"workspace.read", "knowledge.read", "model.call"})
+)
 def test_what_a_web_page_chose_is_never_simply_allowed(kind: str, action: MakeAction) -> None:
     """Every effect whose target comes from the web needs a person at least."""
     assert evaluate(ALLOW_ALL, action(kind, origin="web")).verdict is not Verdict.ALLOW
 
 
-def test_capability_that_reaches_out_asks(action: MakeAction) -> None:
-    """Network and model needs are a person's decision, whoever enrolled the capability."""
-    facts = {"workspace": "none", "commands": [], "trusted": True, "sealed": True}
+@pytest.mark.parametrize(
+    ("facts", "verdict"),
+    [
+        ({"method": "GET", "reads_only": True, "secret": False}, Verdict.ALLOW),
+        ({"method": "GET", "reads_only": False, "secret": False}, Verdict.ASK),
+        ({"method": "POST", "reads_only": True, "secret": False}, Verdict.ASK),
+        ({"method": "get", "reads_only": True, "secret": False}, Verdict.ASK),
+        ({"reads_only": True, "secret": False}, Verdict.ASK),
+        ({"method": "GET", "reads_only": "yes", "secret": False}, Verdict.ASK),
+        ({"method": "GET", "reads_only": True, "secret": True}, Verdict.ALLOW),
+        ({"method": "GET", "secret": True, "scheme": "http"}, Verdict.DENY),
+        ({"method": "GET", "secret": "no"}, Verdict.DENY),
+    ],
+)
+def test_what_goes_out_is_judged_request_by_request(
+    facts: dict[str, object], verdict: Verdict, action: MakeAction
+) -> None:
+    """No file lets something be sent without a question, or a secret be sent in the open."""
+    stated = {"host": "example.org", "port": 443, "scheme": "https", "purpose": "capability"}
 
-    assert evaluate(ALLOW_ALL, action("capability.run", network=[], **facts)).verdict == "allow"
-    assert evaluate(ALLOW_ALL, action("capability.run", network=["x"], **facts)).verdict == "ask"
-    model = action("capability.run", network=[], model=True, **facts)
-    assert evaluate(ALLOW_ALL, model).verdict == "ask"
+    request = action("network.request", "example.org", **{**stated, **facts})
+
+    assert evaluate(ALLOW_ALL, request).verdict is verdict
 
 
 @pytest.mark.parametrize("kind", list(ActionKind))

@@ -60,18 +60,8 @@ def is_declared(needs: Needs, call: Call) -> bool:
         case ModelCall():
             return needs.model
         case NetworkCall():
-            return _host_is_declared(needs, call) and _secret_is_declared(needs, call)
+            return needs.reaches(call.place.host) and _secret_is_declared(needs, call)
     assert_never(call)
-
-
-def host_fits(pattern: str, host: str) -> bool:
-    """Whether a pattern of `needs.network` covers a host."""
-    if pattern == "*":
-        return True
-    if not pattern.startswith("*."):
-        return pattern == host
-    label, _, rest = host.partition(".")
-    return bool(label and rest) and rest == pattern.removeprefix("*.")
 
 
 def _check_declared(manifest: Manifest, call: Call) -> None:
@@ -81,10 +71,6 @@ def _check_declared(manifest: Manifest, call: Call) -> None:
     if isinstance(call, NetworkCall):
         what += f" to {call.place.host}" + (f" with {call.secret}" if call.secret else "")
     raise NotAllowed(f"{manifest.name} does not declare {what} among its needs")
-
-
-def _host_is_declared(needs: Needs, call: NetworkCall) -> bool:
-    return any(host_fits(pattern, call.place.host) for pattern in needs.network)
 
 
 def _secret_is_declared(needs: Needs, call: NetworkCall) -> bool:

@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..domain.broker import SECRET_NAME, TOKEN, kind_of, parse_call
 from ..domain.canonical import canonical
-from ..domain.capability import Access, Example, Manifest, Needs, SecretNeed
+from ..domain.capability import Access, Example, Manifest, Needs, SecretNeed, host_fits
 from ..domain.changes import check_relative
 from ..domain.errors import ConfigurationInvalid, InvalidInput
 from ..domain.intents import Effect
 from ..domain.sealed import Limits
 from ..domain.text import show_line
-from .broker import host_fits, is_declared
+from .broker import is_declared
 from .schemas import check_schema, misfit, semantic_types
 from .trees import Tree, read_tree
 

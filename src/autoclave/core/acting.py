@@ -7,12 +7,22 @@ from pathlib import Path
 from ..domain.canonical import JsonObject
 from ..domain.capability import CapabilityResult, Manifest
 from ..domain.changes import ChangeSet
-from ..domain.errors import AutoclaveError, Busy, Fatal, InvalidInput, NotAllowed, NotFound
+from ..domain.errors import (
+    AutoclaveError,
+    BudgetSpent,
+    Busy,
+    Fatal,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+)
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Act, Effect, parse, to_json
 from ..domain.provenance import Provenance
 from ..domain.risk import Action, ActionKind, Risk
 from ..domain.run import Run, RunKind
+from .broker_actions import Step
+from .brokering import Brokering
 from .concealing import conceal_ran, reveal_changes
 from .labels import (
     acts_outside,
@@ -53,7 +63,8 @@ class Acting:
             raise
         except AutoclaveError as error:
             return await self._failed(run, key, to_json(intent), error)
-        if manifest.effect is not Effect.PURE:
+        if manifest.effect is not Effect.PURE or manifest.needs.calls:
+            # What it asks for is written down under the key of this step, and of no other.
             begun = {"key": key, "intent": to_json(intent), "effect": str(manifest.effect)}
             recorded = NewEvent(
                 kind=EventKind.INTENT_RECORDED, payload={**begun, "permission": allowed}
@@ -76,8 +87,10 @@ class Acting:
         except AutoclaveError as error:
             return await self._failed(run, key, recorded, error)
         effect = Effect(run.open_intent["effect"])
-        if manifest.needs.workspace == "write" or effect in (Effect.PURE, Effect.IDEMPOTENT):
-            return await self._run(run, manifest, inputs, key, recorded)
+        # What a sealed run did outside it did through its calls, and those are not done twice.
+        is_safe = manifest.needs.workspace == "write" or manifest.needs.calls
+        if is_safe or effect in (Effect.PURE, Effect.IDEMPOTENT):
+            return await self._run(run, manifest, inputs, key, recorded, again=True)
         if effect is Effect.VERIFIABLE:
             return await self._verify(run, manifest, inputs, key, recorded)
         return await self._in_doubt(run, manifest, inputs, key, recorded)
@@ -112,21 +125,33 @@ class Acting:
         )
 
     async def _run(
-        self, run: Run, manifest: Manifest, inputs: JsonObject, key: str, intent: JsonObject
+        self,
+        run: Run,
+        manifest: Manifest,
+        inputs: JsonObject,
+        key: str,
+        intent: JsonObject,
+        *,
+        again: bool = False,
     ) -> Run:
+        act = _act(intent)
+        step = Step(manifest=manifest, intent=act, inputs=inputs, key=key)
+        broker = Brokering(self._parts, run, step, again=again)
         try:
             async with workspace_of(self._parts, run) as workspace:
                 true = self._parts.reveal(run.stream, inputs)
                 ran = await self._parts.toolbox.run(
-                    manifest.name, true, workspace=workspace, key=key
+                    manifest.name, true, workspace=workspace, key=key, broker=broker
                 )
-        except Fatal:
+        except Parked as parked:
+            return parked.run
+        except (Fatal, BudgetSpent):
             raise
         except AutoclaveError as error:
-            return await self._failed(run, key, intent, error)
+            return await self._failed(broker.run, key, intent, error)
+        run = broker.run
         has_canary = self._parts.canary([ran.outputs, ran.changes.to_json(), ran.log])
         ran = conceal_ran(self._parts, run.stream, ran)
-        act = _act(intent)
         came_from = provenance_of(run, manifest, act, inputs, is_effect=True)
         facts = _facts_of(manifest, ran, came_from)
         spend = {"steps": 1, "seconds": round(ran.seconds, 3)}
@@ -278,6 +303,8 @@ def run_action(run: Run, manifest: Manifest, intent: Act, inputs: JsonObject) ->
         "network": list(needs.network),
         "commands": list(needs.commands),
         "model": needs.model,
+        "knowledge": needs.knowledge,
+        "secrets": [each.name for each in needs.secrets],
         "tree": manifest.tree,
         "trusted": True,
         "sealed": True,

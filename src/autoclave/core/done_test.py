@@ -71,7 +71,7 @@ async def _by_capability(
     except (KeyError, TypeError) as error:
         raise InvalidInput(f"the done-test refers to {error}, which is missing") from error
     manifest = parts.toolbox.manifest(done["capability"])
-    if manifest.effect is not Effect.PURE or manifest.needs.network or manifest.needs.model:
+    if manifest.effect is not Effect.PURE or manifest.needs.calls:
         raise NotAllowed(f"{manifest.name} does more than look, so it is no done-test")
     inputs = parts.reveal(run.stream, inputs)
     ran = await parts.toolbox.run(done["capability"], inputs, workspace=workspace, key="done-test")

@@ -57,10 +57,11 @@ def provenance_of(
 def acts_outside(manifest: Manifest, inputs: JsonObject) -> bool:
     """Whether running it may be noticed outside the sandbox.
 
-    What only writes to its copy of the workspace is judged when that is to be written back.
+    What only writes to its copy of the workspace is judged when that is to be written back, and
+    what it asks the kernel to send is judged request by request.
     A command counts: which program runs is not for a web page to say.
     """
-    if manifest.needs.network or isinstance(inputs.get("argv"), list):
+    if isinstance(inputs.get("argv"), list):
         return True
     if manifest.needs.workspace == "write" and manifest.effect is Effect.VERIFIABLE:
         return False
@@ -91,6 +92,14 @@ def is_target(schema: Any) -> bool:
     return bool(_types(schema) & _TARGETS)
 
 
+def chosen_by(run: Run, intent: Act, inputs: JsonObject, value: Any) -> Label:
+    """The label of the input that says just this; what nobody gave a step is its own word."""
+    for name, given in inputs.items():
+        if given == value:
+            return _label_of(run, intent.inputs.get(name))
+    return Label(origin=Origin.CAPABILITY)
+
+
 def ready_too(run: Run, intent: Act) -> list[tuple[Act, JsonObject]]:
     """Other steps of the plan that could be done now as well, and their inputs."""
     found = []
@@ -116,6 +125,8 @@ def output_labels(
     that leaves nothing to choose from.
     """
     usual = Origin.FILE if manifest.needs.workspace != "none" else Origin.CAPABILITY
+    if manifest.needs.network:
+        usual = Origin.WEB
     asked = provenance is not None and provenance.trusts_its_targets()
     labels = {}
     for name, schema in manifest.outputs.get("properties", {}).items():

@@ -28,6 +28,7 @@ from ..domain.risk import Action, Risk, Ruling
 from ..domain.standing import Standing
 from ..domain.usage import Spend
 from .ledger import Ledger
+from .secrets import SecretStore
 from .vault import Conceal, Reveal, as_written, keep_as_is
 
 
@@ -127,6 +128,8 @@ class Parts:
     """Whether something holds a secret that only a break-out could have read."""
     fetcher: Fetcher | None = None
     """Reaches outside; None where nothing does."""
+    secrets: SecretStore | None = None
+    """What people let the kernel put into single requests."""
     read_page: Callable[[FetchResponse], JsonObject] | None = None
     """What a page says to people: `title`, `text`, `links`, `is_cut`. Raises InvalidInput."""
     mind_health: Callable[[], Awaitable[str]] = _is_well

@@ -14,6 +14,16 @@ from .sealed import Ended, Limits, Tier
 Access = Literal["none", "read", "write"]
 
 
+def host_fits(pattern: str, host: str) -> bool:
+    """Whether a pattern of `needs.network` covers a host."""
+    if pattern == "*":
+        return True
+    if not pattern.startswith("*."):
+        return pattern == host
+    label, _, rest = host.partition(".")
+    return bool(label and rest) and rest == pattern.removeprefix("*.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretNeed:
     """A secret that the kernel puts into requests to one host; the capability never sees it."""
@@ -42,6 +52,10 @@ class Needs:
     def calls(self) -> bool:
         """Whether it may ask the kernel for anything while it runs."""
         return bool(self.network or self.model or self.knowledge)
+
+    def reaches(self, host: str) -> bool:
+        """Whether it names a host."""
+        return any(host_fits(pattern, host) for pattern in self.network)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

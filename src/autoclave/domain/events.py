@@ -36,6 +36,8 @@ class EventKind(StrEnum):
     PLAN_MADE = "PlanMade"
     INTENT_RECORDED = "IntentRecorded"
     RESULT_RECORDED = "ResultRecorded"
+    BROKER_CALLED = "BrokerCalled"
+    BROKER_ANSWERED = "BrokerAnswered"
     CHANGES_PREPARED = "ChangesPrepared"
     CHANGES_ROLLED_BACK = "ChangesRolledBack"
     QUESTION_ASKED = "QuestionAsked"

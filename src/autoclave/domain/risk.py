@@ -39,6 +39,7 @@ class ActionKind(StrEnum):
     WORKSPACE_WRITE = "workspace.write"
     NETWORK_REQUEST = "network.request"
     MODEL_CALL = "model.call"
+    KNOWLEDGE_READ = "knowledge.read"
     KNOWLEDGE_WRITE = "knowledge.write"
     CAPABILITY_ENROL = "capability.enrol"
     SELF_MODIFICATION = "self_modification"

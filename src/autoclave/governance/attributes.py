@@ -33,6 +33,8 @@ ATTRIBUTES: Mapping[ActionKind, Mapping[str, Form]] = {
         "argv": Form.TEXTS,
         "shell": Form.TRUTH,
         "model": Form.TRUTH,
+        "knowledge": Form.TRUTH,
+        "secrets": Form.TEXTS,
         "tree": Form.TEXT,
         "trusted": Form.TRUTH,
         "sealed": Form.TRUTH,
@@ -46,8 +48,12 @@ ATTRIBUTES: Mapping[ActionKind, Mapping[str, Form]] = {
         "port": Form.NUMBER,
         "purpose": Form.TEXT,
         "method": Form.TEXT,
+        "bytes": Form.NUMBER,
+        "reads_only": Form.TRUTH,
+        "secret": Form.TRUTH,
     },
     ActionKind.MODEL_CALL: {"model": Form.TEXT, "usd": Form.NUMBER},
+    ActionKind.KNOWLEDGE_READ: {"query_bytes": Form.NUMBER, "limit": Form.NUMBER},
     ActionKind.KNOWLEDGE_WRITE: {"lesson_bytes": Form.NUMBER},
     ActionKind.CAPABILITY_ENROL: {"tree": Form.TEXT, "findings": Form.TEXTS},
     ActionKind.SELF_MODIFICATION: {
@@ -63,6 +69,7 @@ ATTRIBUTES: Mapping[ActionKind, Mapping[str, Form]] = {
 """By kind. `labels` (list of texts) may be stated about every kind."""
 
 LEAST_RISK: Mapping[ActionKind, Risk] = {
+    ActionKind.KNOWLEDGE_READ: Risk.R0,
     ActionKind.WORKSPACE_READ: Risk.R0,
     ActionKind.GOAL_ADD: Risk.R1,
     ActionKind.KNOWLEDGE_WRITE: Risk.R1,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from ..domain.approval import Quorum
+from ..domain.broker import READING
 from ..domain.canonical import digest
 from ..domain.risk import Action, ActionKind, Origin, Risk, Verdict
-from .attributes import read_paths, read_texts
+from .attributes import read_paths, read_text, read_texts, read_truth
 from .components import Component
 from .conditions import make_when
 from .paths import PROTECTED_NAMES, everywhere, unclean
@@ -17,7 +18,9 @@ from .rule import Condition, Layer, Rule, Test, When
 _WRITES = (ActionKind.WORKSPACE_WRITE, ActionKind.SELF_MODIFICATION)
 _RUNS = (ActionKind.CAPABILITY_RUN, ActionKind.COMMAND_RUN)
 _JUDGES = ("kernel", "rules", "sandbox", "approval", "audit", "secrets", "ci")
-_LOOKS_ONLY = frozenset({ActionKind.WORKSPACE_READ, ActionKind.MODEL_CALL})
+_LOOKS_ONLY = frozenset(
+    {ActionKind.WORKSPACE_READ, ActionKind.KNOWLEDGE_READ, ActionKind.MODEL_CALL}
+)
 
 
 @cache
@@ -201,13 +204,27 @@ def _about_the_outside() -> tuple[Rule, ...]:
             layer=Layer.BUILT_IN,
         ),
         Rule(
-            id="reaching-out-asks",
+            id="sending-something-asks",
             effect=Verdict.ASK,
-            risk=Risk.R3,
-            when=make_when([ActionKind.CAPABILITY_RUN], {"needs_any": ["network", "model"]}),
-            reason="a capability that needs the network or a model reaches outside",
-            match=(_capability(network=["pypi.org"]), _capability(model=True)),
-            not_match=(_capability(),),
+            risk=Risk.R4,
+            when=_when(ActionKind.NETWORK_REQUEST, sends_something=_sends_something),
+            reason="it changes something at the other end, or carries something there",
+            match=(
+                _request("https", method="POST"),
+                _request("https", method="DELETE"),
+                _request("https", reads_only=False),
+            ),
+            not_match=(_request("https"), _request("https", method="HEAD", reads_only=True)),
+            layer=Layer.BUILT_IN,
+        ),
+        Rule(
+            id="secrets-go-encrypted",
+            effect=Verdict.DENY,
+            risk=Risk.R5,
+            when=_when(ActionKind.NETWORK_REQUEST, open_secret=_shows_a_secret),
+            reason="a secret that is not encrypted on its way is none any more",
+            match=(_request("http", secret=True),),
+            not_match=(_request("https", secret=True), _request("http", secret=False)),
             layer=Layer.BUILT_IN,
         ),
         Rule(
@@ -283,7 +300,18 @@ def _command(*argv: str, sealed: bool = True, by_shell: bool = False) -> Action:
     )
 
 
-def _request(scheme: str) -> Action:
+def _sends_something(action: Action) -> bool:
+    return read_text(action, "method") not in READING or (
+        "reads_only" in action.attributes and not read_truth(action, "reads_only")
+    )
+
+
+def _shows_a_secret(action: Action) -> bool:
+    carries = "secret" in action.attributes and read_truth(action, "secret")
+    return carries and read_text(action, "scheme") != "https"
+
+
+def _request(scheme: str, *, method: str = "GET", **facts: bool) -> Action:
     return Action(
         kind=ActionKind.NETWORK_REQUEST,
         target="docs.python.org",
@@ -292,22 +320,7 @@ def _request(scheme: str) -> Action:
             "scheme": scheme,
             "port": 443,
             "purpose": "research",
-            "method": "GET",
-        },
-    )
-
-
-def _capability(*, network: list[str] | None = None, model: bool = False) -> Action:
-    return Action(
-        kind=ActionKind.CAPABILITY_RUN,
-        target="fetch_page",
-        attributes={
-            "effect": "pure",
-            "workspace": "none",
-            "network": network or [],
-            "commands": [],
-            "model": model,
-            "trusted": True,
-            "sealed": True,
+            "method": method,
+            **facts,
         },
     )

@@ -44,7 +44,10 @@ from .nearest import did_you_mean
 from .paths import unclean
 from .rule import Condition, Labels, Test, When
 
-READABLE_NEEDS = ("network", "model", "commands", "workspace_read", "workspace_write")
+READABLE_NEEDS = (
+    *("network", "model", "knowledge", "secrets", "commands"),
+    *("workspace_read", "workspace_write"),
+)
 
 _HIDES_A_COMMAND = frozenset(
     {"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox", "env", "xargs", "nohup", "nice"}
@@ -208,10 +211,12 @@ def _asked_for(action: Action, needs: frozenset[str]) -> bool:
 
 
 def _has_need(action: Action, need: str) -> bool:
-    if need == "model":
-        # A sealed run reaches a model only through the kernel, which judges that as `model.call`:
-        # not stating this need gives nothing away.
-        return "model" in action.attributes and read_truth(action, "model")
+    # A sealed run reaches these only through the kernel, which judges each call by itself: not
+    # stating the need gives nothing away.
+    if need in ("model", "knowledge"):
+        return need in action.attributes and read_truth(action, need)
+    if need == "secrets" and need not in action.attributes:
+        return False
     if need.startswith("workspace_"):
         access = read_text(action, "workspace")
         return access == "write" or (access == "read" and need == "workspace_read")

@@ -64,6 +64,18 @@ def _recalled(found: JsonObject) -> str:
     return f"recalled {seen} experiences and {plans} plans"
 
 
+def _call(call: JsonObject) -> str:
+    """What a running capability asks for."""
+    if "url" in call:
+        return f"{call['method']} {call['url']}"
+    return f"{call['call']}: {call['query']}" if "query" in call else str(call["call"])
+
+
+def _answered(given: JsonObject) -> str:
+    refused = given["answer"].get("refused")
+    return f"{refused['error_class']}: {refused['message']}" if refused else "served"
+
+
 def _gates(given: JsonObject) -> str:
     verdicts = [f"{gate['name']} {gate['verdict']}" for gate in given["gates"]]
     return ", ".join(verdicts)
@@ -103,6 +115,8 @@ _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.PLAN_MADE: lambda p: f"{p['plan']['source']}: {p['plan']['signature']}",
     EventKind.INTENT_RECORDED: lambda p: p["intent"].get("step") or p["intent"]["kind"],
     EventKind.RESULT_RECORDED: _result,
+    EventKind.BROKER_CALLED: lambda p: _call(p["call"]),
+    EventKind.BROKER_ANSWERED: _answered,
     EventKind.CHANGES_PREPARED: lambda p: f"{len(p['changes']['files'])} files to write",
     EventKind.CHANGES_ROLLED_BACK: lambda p: ", ".join(p["paths"]),
     EventKind.QUESTION_ASKED: lambda p: p["question"],
