@@ -43,6 +43,7 @@ EXIT_CODES: Mapping[type[errors.AutoclaveError], ExitCode] = MappingProxyType(
         errors.NotAllowed: ExitCode.REFUSED,
         errors.NeedsPerson: ExitCode.WAITING,
         errors.BudgetSpent: ExitCode.BUDGET,
+        errors.ModelUnusable: ExitCode.CREDENTIAL,
         errors.NotServed: ExitCode.CREDENTIAL,
         errors.NotRunning: ExitCode.NOT_RUNNING,
         errors.Fatal: ExitCode.FAILURE,
@@ -59,6 +60,7 @@ RUN_ENDS: Mapping[str, ExitCode] = MappingProxyType(
         "failed": ExitCode.FAILURE,
         "waiting": ExitCode.WAITING,
         "unserved": ExitCode.CREDENTIAL,
+        "model": ExitCode.CREDENTIAL,
         "budget": ExitCode.BUDGET,
         "denied": ExitCode.REFUSED,
     }

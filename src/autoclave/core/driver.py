@@ -13,6 +13,7 @@ from ..domain.errors import (
     Fenced,
     InvalidInput,
     JournalBroken,
+    ModelUnusable,
     SandboxUnavailable,
     Stale,
 )
@@ -63,6 +64,9 @@ class Driver:
             except BudgetSpent as spent:
                 reason = f"{spent.message}; {_ways_out(run, spent)}"
                 run = await self._park(run, reason, code=SPENT, until=spent.until)
+            except ModelUnusable as fault:
+                reason = f"{fault.message} ({fault.hint})" if fault.hint else fault.message
+                run = await self._park(run, reason, code="model")
             except Fatal as fatal:
                 await self._park(run, fatal.message, code=_code_of(fatal))
                 raise

@@ -33,8 +33,11 @@ class ScriptedModel:
         answer = self._answers.pop(0)
         return answer if isinstance(answer, ModelAnswer) else self._said(answer)
 
-    def price(self, request: ModelRequest) -> float:
+    def price(self, request: ModelRequest, *, read: int | None = None) -> float:
         return self._usd
+
+    async def count(self, request: ModelRequest) -> int | None:
+        return None
 
     def quota(self) -> Quota:
         return Quota()

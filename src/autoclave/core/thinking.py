@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..domain.canonical import JsonObject, digest
-from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, ModelUnavailable, NotServed
-from ..domain.events import EventKind, NewEvent
-from ..domain.intents import Think, to_json
+from ..domain.errors import (
+    AutoclaveError,
+    BudgetSpent,
+    ConfigurationInvalid,
+    CredentialMissing,
+    Fatal,
+    ModelUnavailable,
+    ModelUnusable,
+    NotServed,
+)
+from ..domain.events import Event, EventKind, NewEvent
+from ..domain.intents import Think, parse, to_json
 from ..domain.model import ModelAnswer, ModelRequest
 from ..domain.ports import LanguageModel
 from ..domain.risk import Action, ActionKind, Verdict
@@ -36,9 +47,7 @@ class Thinking:
         if model is None:
             nobody = result_event(key, _slim(intent), bad(failure_of(_no_model())))
             return await self._parts.ledger.insist(run, nobody)
-        request = affordable(model, run, _request(intent, key))
-        price = model.price(request)
-        self._judge(run, model.name, price)
+        request, price = await self._priced(run, model, _request(intent, key))
         if due := wait_for_quota(model.quota(), request, now=self._parts.clock()):
             timer = NewEvent(kind=EventKind.TIMER_SET, payload=due)
             return await self._parts.ledger.record(run, timer)
@@ -63,9 +72,11 @@ class Thinking:
             raise
         try:
             answer = await model.complete(request)
-        except Fatal as fatal:
+        except (CredentialMissing, ConfigurationInvalid) as fault:
             # Nothing was bought: whoever mends it can let the run ask again.
-            await self._failed(run, key, intent, fatal)
+            await self._failed(run, key, intent, fault)
+            raise ModelUnusable(fault.message, hint=fault.hint) from fault
+        except Fatal:
             raise
         except AutoclaveError as error:
             return await self._failed(run, key, intent, error)
@@ -88,8 +99,9 @@ class Thinking:
         return await self._parts.ledger.insist(run, event)
 
     async def _failed(self, run: Run, key: str, intent: Think, error: AutoclaveError) -> Run:
-        """What was not answered is not paid. A model that is away is waited for."""
-        spend = {"steps": 1, "model_calls": 1}
+        """What was not answered is paid as far as it came. A model that is away is waited for."""
+        usd = error.usd if isinstance(error, ModelUnavailable) else 0.0
+        spend = {"steps": 1, "model_calls": 1, "usd": usd}
         failed = result_event(key, _slim(intent), bad(failure_of(error)), spend=spend)
         if not isinstance(error, ModelUnavailable):
             return await self._parts.ledger.insist(run, failed)
@@ -98,6 +110,30 @@ class Thinking:
         return await self._parts.ledger.insist(
             run, failed, NewEvent(kind=EventKind.TIMER_SET, payload=timer)
         )
+
+    async def _priced(
+        self, run: Run, model: LanguageModel, request: ModelRequest
+    ) -> tuple[ModelRequest, float]:
+        """What is affordable of the request, and its price. Raises BudgetSpent.
+
+        The price is reckoned from above; where that is too much, the tokens are counted.
+        """
+        try:
+            return self._fitted(run, model, request, read=None)
+        except BudgetSpent:
+            with contextlib.suppress(AutoclaveError):
+                read = await model.count(request)
+                if read is not None:
+                    return self._fitted(run, model, request, read=read)
+            raise
+
+    def _fitted(
+        self, run: Run, model: LanguageModel, request: ModelRequest, *, read: int | None
+    ) -> tuple[ModelRequest, float]:
+        request = affordable(model, run, request, read=read)
+        price = model.price(request, read=read)
+        self._judge(run, model.name, price)
+        return request, price
 
     def _judge(self, run: Run, model: str, price: float) -> None:
         action = Action(
@@ -111,11 +147,31 @@ class Thinking:
             raise BudgetSpent(f"this model call may not be made: {ruling.reason}")
 
 
-def affordable(model: LanguageModel, run: Run, request: ModelRequest) -> ModelRequest:
+def asked_of(events: Sequence[Event]) -> list[ModelRequest]:
+    """Every question of one run, whole again, in the order in which they were asked."""
+    asked: list[ModelRequest] = []
+    said: list[JsonObject] = []
+    frame: JsonObject = {}
+    for event in events:
+        if event.kind is not EventKind.INTENT_RECORDED or "asked" not in event.payload:
+            continue
+        intent, about = event.payload["intent"], event.payload["asked"]
+        said = [*said[: about["after"]], *intent["messages"]]
+        if not about["same_frame"]:
+            frame = {name: intent[name] for name in ("system", "tools", "schema")}
+        whole = parse({**intent, **frame, "messages": said})
+        if isinstance(whole, Think):
+            asked.append(_request(whole, event.payload["key"]))
+    return asked
+
+
+def affordable(
+    model: LanguageModel, run: Run, request: ModelRequest, *, read: int | None = None
+) -> ModelRequest:
     """The request, with a shorter answer when that makes it fit. Raises BudgetSpent."""
     wanted = request.most_tokens
     while True:
-        coming = Spend(usd=model.price(request), tokens=request.most_tokens)
+        coming = Spend(usd=model.price(request, read=read), tokens=request.most_tokens)
         try:
             run.budget.check(run.spend, coming)
         except BudgetSpent:

@@ -16,6 +16,7 @@ AutoclaveError
 │   ├── NotAllowed       a rule says no
 │   ├── NeedsPerson      a person has to answer first
 │   ├── BudgetSpent      the money, tokens, steps or time are used up
+│   ├── ModelUnusable    the language model refuses us until a person mends something
 │   ├── NotServed        nothing here can do that; names what would help
 │   └── NotRunning       it needs the agent process, and none runs on this home
 └── Fatal                save and stop
@@ -124,6 +125,10 @@ class BudgetSpent(Refused):
     def __init__(self, message: str, *, hint: str = "", until: float | None = None) -> None:
         super().__init__(message, hint=hint)
         self.until = until
+
+
+class ModelUnusable(Refused):
+    """The language model refuses us until a person mends something: a key, credit, its name."""
 
 
 class NotServed(Refused):

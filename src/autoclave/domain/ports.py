@@ -267,8 +267,14 @@ class LanguageModel(Protocol):
         CredentialMissing and ConfigurationInvalid (a person has to mend something).
         """
 
-    def price(self, request: ModelRequest) -> float:
-        """The most that this request can cost, in US dollars; never less than what it will."""
+    def price(self, request: ModelRequest, *, read: int | None = None) -> float:
+        """The most that this request can cost, in US dollars; never less than what it will.
+
+        `read` are the tokens of its prompt, where they were counted; else they are reckoned.
+        """
+
+    async def count(self, request: ModelRequest) -> int | None:
+        """The tokens of a prompt, for nothing; None where they can't be counted."""
 
     def quota(self) -> Quota:
         """What the interface said at the last answer about what is left."""

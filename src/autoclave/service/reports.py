@@ -89,7 +89,7 @@ def _last_outputs(run: Run) -> JsonObject:
 
 def _exit(run: Run, parked_code: str) -> str:
     if run.status is RunStatus.PARKED:
-        return "budget" if parked_code == "budget" else "failed"
+        return parked_code if parked_code in ("budget", "model") else "failed"
     if (run.outcome or {}).get("unserved"):
         return "unserved"
     denied = run.failures and run.failures[-1].get("error_class") == "NotAllowed"
