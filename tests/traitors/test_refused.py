@@ -46,10 +46,9 @@ OUT_OF_REACH: dict[str, tuple[Make, str]] = {
     "edits a judge": (new("src/autoclave/governance/gate.py"), "inside-the-body"),
     "edits the rules": (new("safety_rules.yaml"), "inside-the-body"),
     "edits the CI": (new(".ci/run.py"), "inside-the-body"),
-    "edits the mind of the home": (new("mind/planning.py"), "inside-the-body"),
-    "edits the mind of the source": (
+    "edits a mind that is not the home's": (
         new("src/autoclave/mind/planning.py"),
-        "no-gate-judges-a-mind",
+        "inside-the-body",
     ),
     "writes to the journal's folder": (new(".autoclave/anchor"), "inside-the-body"),
     "file outside the surface": (new("docs/plan.md", "# Plan\n"), "inside-the-body"),

@@ -25,7 +25,7 @@ from .mind_loader import HOST, LIMITS, prompts_of, sources_of, tree_of, with_pro
 _LAWS = Path(mind_laws.__file__)
 _MOST_DECISIONS = 60
 _NEWEST_EVENTS = 20_000
-_LIMITS: Limits = replace(LIMITS, wall_seconds=60.0, cpu_seconds=40, result_bytes=32 << 20)
+_LIMITS: Limits = replace(LIMITS, result_bytes=32 << 20)
 
 
 class SealedTrials:
@@ -64,8 +64,10 @@ class SealedTrials:
     async def _decisions(self, stream: str) -> list[Golden]:
         return decisions(await self._ledger.events(stream), self._manifests(), self._model)
 
-    async def ask(self, mind: Sources, views: Sequence[JsonObject]) -> list[JsonObject]:
-        result = await self._run(mind, views=list(views), starts=[])
+    async def ask(
+        self, mind: Sources, views: Sequence[JsonObject], *, chance: int = 0
+    ) -> list[JsonObject]:
+        result = await self._run(mind, views=list(views), starts=[], chance=chance)
         lines = _lines(result, len(views))
         states = [(view["run"]["state"], line) for view, line in zip(views, lines, strict=True)]
         return [_checked(state, line) for state, line in states]
@@ -80,7 +82,12 @@ class SealedTrials:
         ]
 
     async def _run(
-        self, mind: Sources, *, views: list[JsonObject], starts: list[JsonObject]
+        self,
+        mind: Sources,
+        *,
+        views: list[JsonObject],
+        starts: list[JsonObject],
+        chance: int = 0,
     ) -> SealedResult:
         try:
             sources, prompts = sources_of(mind), prompts_of(mind)
@@ -92,7 +99,9 @@ class SealedTrials:
         with self._sandbox.scratch() as folder:
             return await self._sandbox.run(
                 SealedRun(
-                    argv=("python", "-I", "-S", "-B", str(HOST)),
+                    # With -I Python would not hear of the order in which sets are to stand.
+                    argv=("python", *(("-s", "-P") if chance else ("-I",)), "-S", "-B", str(HOST)),
+                    environment={"PYTHONHASHSEED": str(chance)} if chance else {},
                     folder=folder,
                     readable=(HOST, _LAWS),
                     stdin=request.encode("utf-8", "surrogatepass"),

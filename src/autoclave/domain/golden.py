@@ -70,8 +70,13 @@ class MindTrials(Protocol):
     async def of_goal(self, goal_id: str) -> Sequence[Golden]:
         """Every decision of one goal's last attempt that can be rebuilt."""
 
-    async def ask(self, mind: Sources, views: Sequence[JsonObject]) -> list[JsonObject]:
-        """For each view `{"answer": {…}}` or `{"error": str}`; all are asked in one process."""
+    async def ask(
+        self, mind: Sources, views: Sequence[JsonObject], *, chance: int = 0
+    ) -> list[JsonObject]:
+        """For each view `{"answer": {…}}` or `{"error": str}`; all are asked in one process.
+
+        Another `chance` is another order of whatever Python leaves to chance.
+        """
 
     async def live(self, mind: Sources, starts: Sequence[JsonObject]) -> list[JsonObject]:
         """Runs from their first view to their end with made-up results, under every law.

@@ -56,7 +56,8 @@ class MindAnswersGate:
         compared = await _compare(bench, side, await side.trials.recorded())
         if not compared:
             return not_checked("no recorded decision could be rebuilt")
-        for each in compared:
+        # What fails first says more than what then could not be reached.
+        for each in sorted(compared, key=lambda each: not each.error):
             if why := _objection(each):
                 return failed(f"{why}, at {each.golden.id}", **_facts(compared))
         same = sum(not each.differs for each in compared)
@@ -141,8 +142,8 @@ async def _compare(bench: Bench, side: MindSide, found: Sequence[Golden]) -> lis
     views = [each.view for each in found]
     today = await side.trials.ask(base, views)
     given = await side.trials.ask(candidate, views)
-    # Another process and another order: what is kept or left to chance shows.
-    again = (await side.trials.ask(candidate, views[::-1]))[::-1]
+    # In another order, of the views and of every set: what is kept or left to chance shows.
+    again = (await side.trials.ask(candidate, views[::-1], chance=1))[::-1]
     tree = side.trials.tree(base)
     compared = []
     for golden, was, now, twice in zip(found, today, given, again, strict=True):
