@@ -16,7 +16,8 @@ import pytest
 
 from autoclave.domain.errors import AutoclaveError, InvalidInput, NotAllowed, Unreachable
 from autoclave.domain.fetch import FetchRequest, FetchResponse
-from autoclave.research.fetching import GuardedFetcher
+from autoclave.research.fetching import GuardedFetcher, check_redirect
+from autoclave.research.urls import parse_url
 
 Answer = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -259,6 +260,14 @@ async def test_secrets_stay_with_their_origin() -> None:
     assert [request.count("x\r\n") for request in server.seen] == [2, 2]
     assert "Accept: */*" in other.seen[0]
     assert not any(name in other.seen[0] for name in ("Authorization", "X-Strange", "Cookie"))
+
+
+def test_a_page_outside_does_not_point_inside() -> None:
+    """Servers of one's own are for people to name, not for pages."""
+    outside, inside = parse_url("https://example.com/"), parse_url("https://127.0.0.1:8000/")
+
+    with pytest.raises(NotAllowed, match="inside"):
+        check_redirect(outside, inside, own=frozenset({inside.place}))
 
 
 async def test_a_body_is_never_carried_on() -> None:

@@ -78,14 +78,8 @@ class GuardedFetcher:
             passed.append(hop.url.text)
             if len(passed) > MOST_REDIRECTS:
                 raise InvalidInput(f"{passed[0]} redirects more than {MOST_REDIRECTS} times")
-            self._check_redirect(hop.url, answer)
+            check_redirect(hop.url, answer, own=self._own)
             hop = _next_hop(hop, answer)
-
-    def _check_redirect(self, url: Url, target: Url) -> None:
-        if url.scheme == "https" and target.scheme == "http":
-            raise NotAllowed(f"{url.text} redirects to {target.text}, which is not encrypted")
-        if target.place in self._own and url.place not in self._own:
-            raise NotAllowed(f"{url.text} outside points to {target.text} inside")
 
     async def _hop(self, hop: _Hop, allow: Allow) -> FetchResponse | Url:
         """The answer of one server, or where it points to."""
@@ -141,6 +135,14 @@ class GuardedFetcher:
             if is_open or hop.method not in _FOLLOWED:
                 raise
             raise _NoConnection(error) from error
+
+
+def check_redirect(url: Url, target: Url, *, own: frozenset[str]) -> None:
+    """Raise NotAllowed where a page may not point to."""
+    if url.scheme == "https" and target.scheme == "http":
+        raise NotAllowed(f"{url.text} redirects to {target.text}, which is not encrypted")
+    if target.place in own and url.place not in own:
+        raise NotAllowed(f"{url.text} outside points to {target.text} inside")
 
 
 class _NoConnection(Exception):
