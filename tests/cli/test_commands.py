@@ -438,3 +438,28 @@ def test_an_improvement_without_opportunities_says_so(call: Call, control: Any) 
     control.answers["improve"] = {"opportunities": [], "proposals": [], "tried": []}
 
     assert "No opportunities" in call("improve").out
+
+
+def test_the_agent_is_paused_and_resumed_by_a_person(call: Call, control: Any) -> None:
+    """What is said comes back with what to do next."""
+    control.answers |= {
+        "pause_agent": {
+            **{"paused": True, "code": "asked", "reason": "lunch", "by": "person:maria"},
+            **{"since": 0.0, "next": "autoclave resume"},
+        },
+        "resume_agent": {"paused": False},
+    }
+
+    assert "lunch; autoclave resume" in call("pause", "--reason", "lunch").out
+    assert call("resume", "--reason", "back").out.strip() == "the agent goes on"
+    assert [name for name, *_ in control.asked] == ["pause_agent", "resume_agent"]
+
+
+def test_only_the_amounts_that_are_named_are_added(
+    call: Call, control: Any, goal: JsonObject
+) -> None:
+    """By name, as the journal keeps them."""
+    control.answers |= {"add_budget": None, "goal": goal}
+
+    assert call("goal", "budget", "G-0001", "--add-usd", "0.5", "--add-steps", "50").code == 0
+    assert control.asked[0][1] == ("G-0001", {"usd": 0.5, "steps": 50})

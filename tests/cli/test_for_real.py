@@ -173,3 +173,36 @@ def _until_end(descriptor: int) -> None:
     with contextlib.suppress(OSError):
         while os.read(descriptor, 4096):
             pass
+
+
+def test_the_agent_is_paused_and_resumed_from_another_process(home: Path, workspace: Path) -> None:
+    """Nothing begins while it is paused; `run` says whom to ask; then everything goes on."""
+    at = ("--home", str(home))
+    serving = subprocess.Popen([*AUTOCLAVE, *at, "serve"], stderr=subprocess.PIPE, text=True)
+    assert serving.stderr is not None
+    try:
+        _wait_until_running(home, serving.pid)
+        assert _read(*at, "pause", "--reason", "lunch")[1]["paused"]
+        assert any("lunch" in line for line in serving.stderr)
+        goal = _read(*at, "goal", "add", GOAL, "-w", str(workspace), "--yes-up-to", "R1")[1]["id"]
+        status = _read(*at, "status")[1]
+        assert (status["pause"]["reason"], status["goals"]) == ("lunch", {"queued": 1})
+
+        assert not _read(*at, "resume")[1]["paused"]
+        assert any("ended" in line for line in serving.stderr)
+        assert _read(*at, "goal", "show", goal)[1]["status"] == "done"
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        serving.communicate(timeout=30)
+
+
+def test_a_paused_agent_runs_nothing(home: Path, workspace: Path) -> None:
+    """It waits for a person, and the goal is not even added."""
+    at = ("--home", str(home))
+    _read(*at, "pause", "--reason", "lunch")
+
+    code, refused = _read(*at, "run", GOAL, "-w", str(workspace))
+
+    assert (code, refused["error"]["code"]) == (11, "needs_person")
+    assert "autoclave resume" in refused["error"]["hint"]
+    assert _read(*at, "status")[1]["goals"] == {}

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from autoclave.cli.render.status import status
+from autoclave.core.board import BoardProjection
+from autoclave.core.journal import SqlJournal
 from autoclave.domain.errors import JournalBroken
+from autoclave.domain.events import EventKind, NewEvent
 from autoclave.service.glance import glance
 from autoclave.service.home import Home
 
@@ -117,3 +121,58 @@ def test_a_file_that_is_no_database_is_a_clear_refusal(home: Home) -> None:
 
     with pytest.raises(JournalBroken, match=r"autoclave\.db"):
         glance(home)
+
+
+def _write(home: Home, stream: str, *events: NewEvent, actor: str = "kernel") -> None:
+    url = f"sqlite:///{home.database}"
+    journal = SqlJournal(url, b"k" * 32, home.anchor, projections=(BoardProjection(),))
+    journal.post(stream, list(events), actor=actor)
+    journal.close()
+
+
+def test_a_paused_agent_is_shown_with_why_and_what_to_do(home: Home) -> None:
+    """From the real tables, read without anything heavy."""
+    paused = {"reason": "it leaks", "code": "escalated"}
+    short = {"level": "hard", "reason": "memory_mb is 3,100"}
+    _write(
+        home,
+        "agent",
+        NewEvent(kind=EventKind.AGENT_PAUSED, payload=paused),
+        NewEvent(kind=EventKind.SHORTAGE_CHANGED, payload=short),
+    )
+
+    report = glance(home)
+
+    assert report["pause"]["reason"] == "it leaks"
+    assert "--reason" in report["pause"]["next"]
+    assert report["shortage"] == short
+    assert "PAUSED by kernel" in status(report, color=False)
+    assert "hard limit, what runs is set aside: memory_mb is 3,100" in status(report, color=False)
+
+
+def test_goals_that_were_set_aside_are_counted_by_reason(home: Home) -> None:
+    """The codes of the kernel."""
+    for goal, code in (("G-0001", "budget"), ("G-0002", "budget"), ("G-0003", "error")):
+        parked = NewEvent(kind=EventKind.GOAL_PARKED, payload={"reason": "x", "code": code})
+        added = NewEvent(kind=EventKind.GOAL_ADDED, payload={"text": "x"})
+        _write(home, f"goal/{goal}", added, parked)
+
+    report = glance(home)
+
+    assert report["set_aside"] == {"budget": 2, "error": 1}
+    assert "(2 for budget, 1 for error)" in status(report, color=False)
+
+
+def test_todays_spend_stands_beside_its_limits(home: Home) -> None:
+    """As they were when the agent began last."""
+    started = {"per_day": {"usd": 5.0, "model_calls": 2000, "steps": None}}
+    spend = {"usd": 0.25, "steps": 3}
+    _write(home, "agent", NewEvent(kind=EventKind.AGENT_STARTED, payload=started))
+    result = {"intent": {"kind": "Recall"}, "result": {"ok": True}, "spend": spend}
+    _write(home, "goal/G-1", NewEvent(kind=EventKind.RESULT_RECORDED, payload=result))
+
+    report = glance(home)
+
+    assert report["spend_today"] == spend
+    said = status(report, color=False)
+    assert "0.25 of 5 USD, 0 of 2,000 model calls, 3 steps today" in said

@@ -21,6 +21,7 @@ from .proposals import Proposals
 _log = logging.getLogger(__name__)
 
 _AUDIT_SECONDS = 30.0
+_LET_GO_SECONDS = 1.0
 _GRACE_SECONDS = 10.0
 """How long a step in hand may go on after a hard limit was reached."""
 
@@ -38,6 +39,8 @@ class Holding:
         self._audited_at = 0.0
         self._overloaded_since: float | None = None
         self._told = ""
+        self._looked_at: float | None = None
+        """When it looked last for what may go on."""
         self.standing = Standing()
         """As it was found last."""
         self.shortage = ""
@@ -60,6 +63,8 @@ class Holding:
         if was_paused and not self.standing.is_paused:
             await self._look_again()
         await self._measure()
+        if self.standing.is_paused or self.shortage:
+            self._looked_at = None
         if self.standing.is_paused:
             self._tell(f"the agent is {self.standing}; {how_to_resume(self.standing)}")
             return False
@@ -157,6 +162,9 @@ class Holding:
     async def _let_go_on(self) -> None:
         """What the kernel set aside for a reason that is gone; never what a person paused."""
         now = self._parts.clock()
+        if self._looked_at is not None and now - self._looked_at < _LET_GO_SECONDS:
+            return
+        self._looked_at = now
         for row in self._board((RunStatus.PAUSED, RunStatus.PARKED)):
             if row["status"] == RunStatus.PAUSED and row["code"] == SHORT:
                 payload = {"code": SHORT, "reason": "the machine is well again"}

@@ -101,7 +101,7 @@ def cancel(invocation: Invocation, goal: str, reason: str) -> None:
 @click.option("--add-tokens", type=int, metavar="N", help="Tokens of language models.")
 @common_options()
 @click.pass_obj
-def budget(invocation: Invocation, goal: str, /, **options: float | None) -> None:
+def budget(invocation: Invocation, /, goal: str, **options: float | None) -> None:
     """Give a goal more to spend; one that was parked for its budget goes on."""
     given = {name.removeprefix("add_"): each for name, each in options.items() if each is not None}
     _change(invocation, goal, lambda control: control.add_budget(goal, given, by=person()))

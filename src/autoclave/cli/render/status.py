@@ -70,10 +70,14 @@ def _spent(report: JsonObject) -> str:
     said = []
     for name, unit in _UNITS.items():
         limit = limits.get(name)
-        of = f" of {limit:g}" if limit is not None else ""
+        of = f" of {_amount(limit)}" if limit is not None else ""
         if of or spent.get(name):
-            said.append(f"{spent.get(name, 0):.6g}{of} {unit}")
+            said.append(f"{_amount(spent.get(name, 0))}{of} {unit}")
     return f"{', '.join(said) or 'nothing'} today"
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
 def _parked(report: JsonObject) -> str:
