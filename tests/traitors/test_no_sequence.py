@@ -1,4 +1,4 @@
-"""No sequence of what minds, capabilities and people say applies a change without its digest."""
+"""No sequence of what minds, capabilities and people say applies a change without its owner."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.fakes import FakeCapability, FakeToolbox, FakeWorkshop, open_loop
+from tests.fakes_owner import Person
 
 from autoclave.core.driver import Driver
 from autoclave.core.mind_loader import LoadedMind
 from autoclave.core.proposals import Proposals
+from autoclave.domain.approval import Approval
 from autoclave.domain.canonical import JsonObject, digest
 from autoclave.domain.changes import ChangeSet, FileChange
 from autoclave.domain.errors import AutoclaveError
@@ -46,7 +48,21 @@ FACTS = {
     "goals": [],
     "cases": [],
 }
+OWNER, STRANGER = Person("me"), Person("stranger")
+OWNER_KINDS = (EventKind.OWNER_ENROLLED, EventKind.OWNER_REMOVED, EventKind.OWNER_CHANGE_SIGNED)
 words = st.text(max_size=8)
+spoils = st.fixed_dictionaries(
+    {},
+    optional={
+        "digest": words,
+        "expires_at": st.floats(0, 9e9),
+        "granted_at": st.floats(0, 9e9),
+        "nonce": words,
+        "home": words,
+        "key": words,
+        "signature": words,
+    },
+)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | words,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=2),
@@ -171,6 +187,8 @@ class NoSequence(RuleBasedStateMachine):
         parts = replace(self.loop.parts, workshop=self.workshop, mind=mind, capability_host=HOST)
         self.driver, self.desk, self.parts = Driver(parts), Proposals(parts), parts
         self.runner = asyncio.Runner()
+        self.runner.run(OWNER.own(parts))
+        self.spent: list[Approval] = []
 
     async def _speak(self, inputs: JsonObject, workspace: Path | None, key: str) -> JsonObject:
         return dict(self.outputs)
@@ -198,7 +216,49 @@ class NoSequence(RuleBasedStateMachine):
 
     @rule(proposal=proposals, given=words | st.sampled_from(["", "0" * 64, "P-0001", "yes"]))
     def somebody_guesses(self, proposal: str, given: str) -> None:
-        self._try(self.desk.approve(proposal, digest=given, by="person:x"))
+        self._try(OWNER.approve(self.desk, proposal, digest=given))
+
+    @rule(proposal=proposals, claims=st.booleans())
+    def a_stranger_signs(self, proposal: str, claims: bool) -> None:
+        sheet = self._try(self.desk.sheet(proposal))
+        if sheet is not None:
+            named = replace(sheet, owners={STRANGER.key: OWNER.name if claims else STRANGER.name})
+            signed = STRANGER.sign(named, now=self.loop.clock())
+            signed = replace(signed, key=OWNER.key) if claims else signed
+            self._try(self.desk.approve(proposal, signed=signed, by=STRANGER.by))
+
+    @rule(proposal=proposals, spoilt=spoils)
+    def a_yes_is_changed_after_it_was_signed(self, proposal: str, spoilt: JsonObject) -> None:
+        sheet = self._try(self.desk.sheet(proposal))
+        if sheet is not None:
+            signed = OWNER.sign(sheet, now=self.loop.clock())
+            if (changed := replace(signed, **spoilt)) != signed:
+                self._try(self.desk.approve(proposal, signed=changed, by=OWNER.by))
+
+    @rule(proposal=proposals, nth=st.integers(0, 5))
+    def an_old_yes_is_used_again(self, proposal: str, nth: int) -> None:
+        for signed in self.spent[nth : nth + 1]:
+            self._try(self.desk.approve(proposal, signed=signed, by=OWNER.by))
+
+    @rule(name=words, home=words, approvals=values, kind=st.sampled_from(OWNER_KINDS))
+    def somebody_writes_down_that_a_stranger_owns_it(
+        self, name: str, home: str, approvals: Any, kind: EventKind
+    ) -> None:
+        payload = {"name": name, "key": STRANGER.key, "home": home, "approvals": approvals}
+        event = NewEvent(kind=kind, payload={**payload, "change": "add", "approval": approvals})
+        self._try(self.parts.ledger.post("owners", event, actor="person:x"))
+
+    @rule(proposal=proposals, forged=st.booleans())
+    def the_journal_says_that_it_was_approved(self, proposal: str, forged: bool) -> None:
+        sheet = self._try(self.desk.sheet(proposal))
+        if sheet is None:
+            return
+        named = replace(sheet, owners={STRANGER.key: STRANGER.name})
+        signed = STRANGER.sign(named, now=self.loop.clock())
+        signed = replace(signed, key=OWNER.key, granted_by=OWNER.by) if forged else signed
+        payload = {"approval": signed.to_json(), "yeses": [signed.to_json()]}
+        event = NewEvent(kind=EventKind.PROPOSAL_APPROVED, payload=payload)
+        self._try(self.parts.ledger.post(f"proposal/{proposal}", event, actor="person:me"))
 
     @rule(proposal=proposals, other=proposals, length=st.integers(0, 7))
     def somebody_has_another_digest(self, proposal: str, other: str, length: int) -> None:
@@ -208,7 +268,7 @@ class NoSequence(RuleBasedStateMachine):
         given = record.digest if other != proposal else record.digest[:length]
         mine = self._try(self.desk.get(proposal))
         if mine is None or mine.digest != given:
-            self._try(self.desk.approve(proposal, digest=given, by="person:x"))
+            self._try(OWNER.approve(self.desk, proposal, digest=given))
 
     @rule(proposal=proposals, what=st.sampled_from(["reject", "send_back", "undo", "redo"]))
     def somebody_decides(self, proposal: str, what: str) -> None:
@@ -237,7 +297,10 @@ class NoSequence(RuleBasedStateMachine):
         record = self._try(self.desk.get(proposal))
         if record is not None and record.status is ProposalStatus.WAITING:
             self.approved.add(proposal)
-            self._try(self.desk.approve(proposal, digest=record.digest, by="person:me"))
+            self.spent.append(
+                OWNER.sign(self.runner.run(self.desk.sheet(proposal)), now=self.loop.clock())
+            )
+            self._try(self.desk.approve(proposal, signed=self.spent[-1], by=OWNER.by))
 
     @invariant()
     def only_what_was_approved_is_applied(self) -> None:

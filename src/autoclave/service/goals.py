@@ -16,6 +16,7 @@ from ..domain.risk import Action, ActionKind, Origin, Risk, Verdict
 from ..domain.run import Run, RunStatus
 from ..domain.usage import Budget
 from .another_yes import another_yes
+from .home import owners_folder
 
 _LONGEST = 10_000
 
@@ -68,6 +69,13 @@ def check_workspace(folder: Path | None) -> str:
         raise NotFound(f"the workspace {folder} does not exist", hint="make it, or name another")
     if not folder.is_dir():
         raise InvalidInput(f"the workspace {folder} is not a folder", hint="name a folder")
+    keys = owners_folder().resolve()
+    if folder.resolve() in (keys, *keys.parents):
+        # A sealed run gets a copy of the workspace, and must not get that.
+        raise InvalidInput(
+            f"the workspace {folder} holds the keys of owners, below {keys}",
+            hint="name the folder of one project",
+        )
     return str(folder.resolve())
 
 
