@@ -8,7 +8,6 @@ from ..domain.broker import (
     ModelCall,
     NetworkCall,
     RecallCall,
-    digest_of,
     kind_of,
     refused,
     to_json,
@@ -17,9 +16,9 @@ from ..domain.broker import (
 )
 from ..domain.canonical import JsonObject
 from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, NotAllowed, NotServed, Stale
-from ..domain.events import EventKind, NewEvent
+from ..domain.events import NewEvent
 from ..domain.model import ModelRequest
-from ..domain.risk import Action, ActionKind, Risk
+from ..domain.risk import Action, ActionKind
 from ..domain.run import Run, RunStatus
 from ..domain.usage import Spend
 from .broker_actions import PURPOSE, Step, model_action, network_action, recall_action
@@ -143,7 +142,7 @@ class Brokering:
         request = Request(self._parts, self._step, call, shown_url=url)
         action = network_action(self.run, self._step, call, url=url, place=call.place)
         if known is not None and known.begun and call.method not in READING:
-            await self._clear_doubt(call, known)
+            await self._clear_doubt(call, action, known, request.details)
         await self._permit(action, request.question, shown=request.details)
         await self._begin(call)
         while True:
@@ -159,12 +158,12 @@ class Brokering:
 
     async def _permit(
         self, action: Action, question: str, *, shown: str = "", at: str = ""
-    ) -> None:
+    ) -> JsonObject:
         """Leave from the rules or from a person. Raises NotAllowed, Parked."""
         place = f"-{at}" if at else ""
         while True:
             try:
-                await permit(
+                return await permit(
                     self._parts,
                     self.run,
                     action,
@@ -174,30 +173,20 @@ class Brokering:
                 )
             except Stale:
                 await self._catch_up()
-            else:
-                return
 
-    async def _clear_doubt(self, call: NetworkCall, known: Asked) -> None:
+    async def _clear_doubt(
+        self, call: NetworkCall, action: Action, known: Asked, details: str
+    ) -> None:
         """It may or may not have been sent, and must not be sent twice: a person decides."""
-        request = f"{self._name}-in-doubt-{known.begun}"
-        answer = self.run.answers.get(request)
-        if answer is None or answer["digest"] != digest_of(call):
-            raise Parked(await self._ask_about(call, request))
-        if not answer["yes"]:
-            raise NotAllowed(f"it was cut off, and {answer['by']} said not to send it again")
-
-    async def _ask_about(self, call: NetworkCall, request: str) -> Run:
-        self._parts.may_ask(None)
-        payload = {
-            "request": request,
-            "question": f"{self._step.manifest.name} was cut off while it sent a {call.method} to "
-            f"{call.place.host}, which may have arrived. Send it again? (no: take it as failed)",
-            "shown": self._shown(call)["url"],
-            "digest": digest_of(call),
-            "expires_at": self._parts.clock() + self._parts.ask_seconds(Risk.R4),
-        }
-        await self._record(NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload))
-        return self.run
+        name, host = self._step.manifest.name, call.place.host
+        question = (
+            f"{name} was cut off while it sent a {call.method} to {host}, which may have arrived. "
+            "Send it again? (no: take it as failed)"
+        )
+        at = f"in-doubt-{known.begun}"
+        allowed = await self._permit(action, question, shown=details, at=at)
+        if allowed["by"] == "rule":
+            raise NotAllowed(f"the {call.method} to {host} was cut off and may have arrived")
 
     async def _begin(self, call: Call, **facts: object) -> None:
         key, shown = self._step.key, self._shown(call)

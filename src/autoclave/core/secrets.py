@@ -67,7 +67,7 @@ class Secret:
         # Three beginnings, because base64 of a part depends on where in the text it stands.
         shifted = (base64.b64encode(b"\0" * n + raw)[4:-4] for n in range(3))
         found = {raw, raw[::-1], raw.hex().encode(), quote(self.value, safe="").encode(), *shifted}
-        found.add(json.dumps(self.value)[1:-1].encode())
+        found |= {base64.b64encode(raw), json.dumps(self.value)[1:-1].encode()}
         return sorted((each for each in found if len(each) >= _SHORTEST), key=len, reverse=True)
 
 
