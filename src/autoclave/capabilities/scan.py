@@ -57,10 +57,22 @@ def _scan_bytes(path: str, data: bytes) -> Iterator[Finding]:
         yield refuse(1, "a byte order mark")
     if b"\r" in data:
         yield refuse(data[: data.index(b"\r")].count(b"\n") + 1, "a carriage return; use LF ends")
+    if path.endswith(".py"):
+        yield from _scan_hidden(path, data.decode("utf-8"))
     # Python looks for it in the first two lines only.
     cookie = _COOKIE.search(b"\n".join(data.split(b"\n")[:2])) if path.endswith(".py") else None
     if cookie and cookie[1].lower().replace(b"_", b"-") not in (b"utf-8", b"utf8"):
         yield refuse(1, f"the encoding {cookie[1].decode('ascii', 'replace')}")
+
+
+def _scan_hidden(path: str, text: str) -> Iterator[Finding]:
+    """Characters that no editor shows: they make code look like what it is not."""
+    for place, character in enumerate(text):
+        if character.isprintable() or character in " \n\r\t":
+            continue
+        line = text.count("\n", 0, place) + 1
+        yield _refuser(path, "bytes")(line, f"the hidden character {character!a}")
+        return
 
 
 def _scan_python(path: str, text: str, needs: Needs) -> Iterator[Finding]:
