@@ -172,6 +172,16 @@ def test_a_secret_in_lines_of_base64_is_found(redaction: Redaction) -> None:
     assert [base64.b64decode(each) for each in minted.values()] == [base64.b64decode(run)]
 
 
+def test_words_after_a_line_of_base64_do_not_hide_it(redaction: Redaction) -> None:
+    """They might be its next line, and are not."""
+    run = base64.b64encode(f"padding text {SECRETS['aws']}".encode()).decode()
+
+    concealed, minted = redaction.conceal(f"# {run}\nmore\nlines\n")
+
+    assert list(minted.values()) == [f"{run}\n"]
+    assert concealed.endswith("more\nlines\n")
+
+
 @given(values)
 def test_revealing_gives_back_what_was_concealed(value: Any) -> None:
     """To the letter, whatever stands in it, marks that others made included."""

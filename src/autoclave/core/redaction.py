@@ -7,7 +7,8 @@ import binascii
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from .secret_shapes import PRIVATE_KEY, SHAPES, is_secret_name, may_hold_secret
@@ -156,16 +157,23 @@ def _of_key(name: Any, value: Any, change: Callable[[str], str], mint: Mint | No
     return change(value)
 
 
-def _decoded(text: str) -> Iterable[tuple[str, str]]:
+def _decoded(text: str) -> Iterator[tuple[str, str]]:
     """Runs of base64 in a text that hold text in turn, and that text."""
     for found in _ENCODED.finditer(text):
-        run = found[0]
-        compact = "".join(run.split()).rstrip("=")
-        try:
-            text_inside = base64.b64decode(compact + "=" * (-len(compact) % 4)).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-        yield run, text_inside
+        for run in _as_one(found[0]):
+            compact = "".join(run.split()).rstrip("=")
+            with suppress(binascii.Error, UnicodeDecodeError):
+                yield run, base64.b64decode(compact + "=" * (-len(compact) % 4)).decode()
+
+
+def _as_one(run: str) -> Iterator[str]:
+    """Lines that may be one text: of one length, and the shorter one after them may be its end."""
+    lines = run.splitlines(keepends=True)
+    size = len(lines[0].rstrip())
+    same = next((n for n, line in enumerate(lines) if len(line.rstrip()) != size), len(lines))
+    yield "".join(lines[: same + 1])
+    if same < len(lines):
+        yield "".join(lines[:same])
 
 
 def _has_long_run(text: str) -> bool:

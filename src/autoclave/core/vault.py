@@ -91,6 +91,7 @@ class Vault:
                 return 0
             text = "".join(f"{json.dumps(line)}\n" for line in kept).encode()
             replace_whole(self._path, lambda file: file.write(text))
+            self._read()
         return len(lines) - len(kept)
 
     def _keep(self, stream: str, minted: dict[str, str]) -> None:
