@@ -20,6 +20,9 @@ from .trees import Tree
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 
+_LINE_ENDS = "\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+"""Blanks at which some programs end a line, and Python does not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Finding:
@@ -68,7 +71,7 @@ def _scan_bytes(path: str, data: bytes) -> Iterator[Finding]:
 def _scan_hidden(path: str, text: str) -> Iterator[Finding]:
     """Characters that no editor shows: they make code look like what it is not."""
     for place, character in enumerate(text):
-        if character.isprintable() or character in " \n\r\t":
+        if character.isprintable() or character.isspace() and character not in _LINE_ENDS:
             continue
         line = text.count("\n", 0, place) + 1
         yield _refuser(path, "bytes")(line, f"the hidden character {character!a}")
