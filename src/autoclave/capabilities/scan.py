@@ -71,7 +71,7 @@ def _scan_bytes(path: str, data: bytes) -> Iterator[Finding]:
 def _scan_hidden(path: str, text: str) -> Iterator[Finding]:
     """Characters that no editor shows: they make code look like what it is not."""
     for place, character in enumerate(text):
-        if character.isprintable() or character.isspace() and character not in _LINE_ENDS:
+        if character.isprintable() or (character.isspace() and character not in _LINE_ENDS):
             continue
         line = text.count("\n", 0, place) + 1
         yield _refuser(path, "bytes")(line, f"the hidden character {character!a}")
