@@ -28,6 +28,7 @@ from .core.mind_loader import HomeMind
 from .core.mind_trials import SealedTrials, health_of
 from .core.parts import Parts
 from .core.redaction import Redaction, secrets_of
+from .core.secrets import SecretStore
 from .core.vault import Vault
 from .core.writer import Writer
 from .domain.canonical import JsonObject
@@ -238,9 +239,17 @@ def _parts(
         reveal=stores.vault.reveal,
         audit_gap=ChainWatch(stores.journal),
         fetcher=hands.fetcher,
+        secrets=_secrets(home, stores),
         read_page=read_page,
         mind_health=lambda: health_of(mind),
     )
+
+
+def _secrets(home: Home, stores: _Stores) -> SecretStore:
+    """What people let the kernel use; from now on it is redacted wherever it stands."""
+    secrets = SecretStore(home.secrets, clock=time.time)
+    stores.vault.redaction.learn(secrets.values())
+    return secrets
 
 
 def _checkpoints(home: Home, url: str, key: bytes) -> Checkpoints:

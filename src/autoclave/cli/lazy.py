@@ -32,6 +32,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "Trust": {
             "owner": "Who may approve: keys, and the people who have them.",
+            "secret": "Keys that the kernel puts into requests; never shown.",
             "history": "What happened, event by event.",
             "audit": "Verify the journal.",
             "checkpoint": "Snapshots of everything.",

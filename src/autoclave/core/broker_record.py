@@ -33,6 +33,11 @@ class Asked:
             )
 
 
+def name_of(key: str, ordinal: int) -> str:
+    """Of one call of a step, for questions, accounts and models."""
+    return f"{key}-call-{ordinal}"
+
+
 def asked_before(events: Iterable[Event], key: str) -> dict[int, Asked]:
     """The calls of one step, by their place in it."""
     found: dict[int, Asked] = {}

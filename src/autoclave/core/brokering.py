@@ -23,7 +23,7 @@ from ..domain.run import Run, RunStatus
 from ..domain.usage import Spend
 from .broker_actions import PURPOSE, Step, model_action, network_action, recall_action
 from .broker_network import Asks, Request
-from .broker_record import Asked, asked_before, begun, ended, unwritten, written
+from .broker_record import Asked, asked_before, begun, ended, name_of, unwritten, written
 from .parts import Parts
 from .permission import Parked, permit
 from .quota import most_tokens
@@ -64,17 +64,6 @@ class Brokering:
         if self._parts.canary(_contents(call)):
             raise NotAllowed("it asked with a secret that nothing may ever read", denied="canary")
         try:
-            return await self._answer_now(call, known)
-        finally:
-            self._parts.day.release(self._name)
-
-    @property
-    def _name(self) -> str:
-        """Of the present call."""
-        return f"{self._step.key}-call-{self._ordinal}"
-
-    async def _answer_now(self, call: Call, known: Asked | None) -> JsonObject:
-        try:
             said, spend = await self._serve(call, known)
         except (BudgetSpent, Fatal, Stale):
             raise
@@ -82,6 +71,11 @@ class Brokering:
             return await self._refuse(call, error)
         await self._write_answer(call, told(said), spend=spend)
         return told(said)
+
+    @property
+    def _name(self) -> str:
+        """Of the present call."""
+        return name_of(self._step.key, self._ordinal)
 
     async def _asked_before(self) -> Asked | None:
         if self._again:
@@ -128,8 +122,12 @@ class Brokering:
         most = Spend(usd=price, tokens=most_tokens(request), model_calls=1)
         await self._parts.day.reserve(self._name, most, purpose=PURPOSE)
         lost = (known.most if known else None) or {}
-        await self._begin(call, most=most.to_json(), spend=lost)
-        answer = await model.complete(request)
+        try:
+            await self._begin(call, most=most.to_json(), spend=lost)
+            answer = await model.complete(request)
+        except (Parked, Fatal):  # it was not written down, or nothing was bought
+            self._parts.day.release(self._name)
+            raise
         spend = {"model_calls": 1, "tokens": answer.tokens.total, "usd": answer.usd}
         said = {"text": answer.text, "stop": str(answer.stop)}
         return {**said, "tokens": answer.tokens.total, "usd": answer.usd}, spend

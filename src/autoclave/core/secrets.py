@@ -101,6 +101,10 @@ class SecretStore:
             for _, each in sorted(self._read().items())
         ]
 
+    def values(self) -> tuple[str, ...]:
+        """The secrets themselves, to be redacted wherever they stand."""
+        return tuple(str(each["value"]) for each in self._read().values())
+
     def for_request(self, name: str, *, host: str, header: str) -> Secret:
         """The secret, where it may go there. Raises NotFound, NotAllowed."""
         given = self._read().get(name)

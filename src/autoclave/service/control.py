@@ -42,6 +42,7 @@ from .owner_view import owners_to_json
 from .proposal_view import proposal_to_json
 from .running import Listener, Running
 from .sandbox_desk import SandboxDesk
+from .secret_desk import SecretDesk
 
 
 class Control:
@@ -76,6 +77,7 @@ class Control:
         self._proposals = Proposals(parts)
         self._owners = Owners(parts)
         self._running = running
+        self._secrets = SecretDesk(parts.secrets)
         self._sandbox = SandboxDesk(parts.sandbox, parts.files)
         self._checkpoints = checkpoints
         self._audit = AuditDesk(journal)
@@ -290,6 +292,19 @@ class Control:
         event = NewEvent(kind=EventKind.PATTERN_RETIRED, payload=payload)
         await self._parts.ledger.post("agent", event, actor=by)
         return await self.pattern(pattern)
+
+    # Secrets: set, named and forgotten here, never shown.
+
+    async def set_secret(
+        self, name: str, value: str, *, host: str, header: str, prefix: str
+    ) -> JsonObject:
+        return self._secrets.set(name, value, host=host, header=header, prefix=prefix)
+
+    async def secrets(self) -> list[JsonObject]:
+        return self._secrets.list()
+
+    async def remove_secret(self, name: str) -> JsonObject:
+        return self._secrets.remove(name)
 
     async def research(self, question: str) -> JsonObject:
         """Passages that answer the question, each with its source."""

@@ -58,6 +58,10 @@ class Home:
         return self.runtime / "key"
 
     @property
+    def secrets(self) -> Path:
+        return self.runtime / "secrets.json"
+
+    @property
     def anchor(self) -> Path:
         return self.runtime / "anchor"
 

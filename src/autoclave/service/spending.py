@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..core.broker_actions import PURPOSE
+from ..core.broker_record import name_of
 from ..core.engine import Board
 from ..core.ledger import Ledger
 from ..domain.canonical import JsonObject
@@ -106,9 +108,24 @@ def booked(budget: DayBudget, event: Event) -> DayBudget:
         purpose = given["intent"].get("purpose", "")
         actual = Spend(**given.get("spend", {}))
         return budget.settle(given["key"], actual, now=event.at, purpose=purpose)
+    if event.kind in (EventKind.BROKER_CALLED, EventKind.BROKER_ANSWERED):
+        return _booked_call(budget, event)
     if event.kind is EventKind.GOAL_CANCELLED:
         return _lose(budget, event)
     return budget
+
+
+def _booked_call(budget: DayBudget, event: Event) -> DayBudget:
+    """What a running capability asks of a model; begun anew, the one before is lost."""
+    given = event.payload
+    name, most = name_of(given["key"], given["ordinal"]), given.get("most")
+    spend = given.get("spend", {})
+    if spend:
+        actual = Spend(**spend)
+        budget = budget.settle(name, actual, now=event.at, purpose=PURPOSE)
+    if event.kind is EventKind.BROKER_ANSWERED:
+        return budget.release(name)
+    return budget.hold(name, Spend(**most), now=event.at, purpose=PURPOSE) if most else budget
 
 
 def _lose(budget: DayBudget, event: Event) -> DayBudget:
