@@ -152,7 +152,6 @@ NOT_HERE = {
     46: "an exploit of the shared kernel: not to be prevented by a process of the same kernel",
     47: "timing and caches: out of scope, as the decisions say",
     58: "deep and cyclic YAML: tests/governance/test_yaml_loader.py",
-    59: "runs that start runs: not proved yet",
     60: "the budget of a day: tests/governance/test_budgets.py",
     73: "secrets in publishing: nothing of ours publishes",
     74: "pictures that fetch: no page of ours shows untrusted markup",
@@ -163,10 +162,7 @@ NOT_HERE = {
     83: "tests that end early or rewrite their failures: tests/traitors",
     84: "objects that equal everything, weakened tests: tests/traitors",
     85: "programs named in git's settings: tests/modification/test_lineage.py",
-    86: "encodings that hide code: not proved yet",
     87: "look-alike identifiers: tests/traitors",
-    88: "what one parser takes and the other does not: not proved yet",
-    89: "code that runs while it is loaded: not proved yet; candidates are only loaded sealed",
     90: "time bombs: not to be seen from outside; for a person to judge",
 }
 

@@ -29,6 +29,7 @@ from autoclave.governance.gate import PolicyGate
 from autoclave.governance.safety_rules import SafetyRules
 from autoclave.research.fetching import GuardedFetcher
 
+pytestmark = pytest.mark.slow
 RULES = Path(__file__).parents[2] / "safety_rules.yaml"
 
 
