@@ -135,8 +135,8 @@ async def test_a_stranger_changes_no_owners(owners: Owners) -> None:
 
     with pytest.raises(NotAllowed, match="not that of an owner"):
         await owners.change("add", "eve", EVE.key, signed=EVE.sign(named, now=1000.0), by=EVE.by)
+    forged = replace(EVE.sign(named, now=1000.0), key=ANN.key)
     with pytest.raises(NotAllowed, match="is not ann's"):
-        forged = replace(EVE.sign(named, now=1000.0), key=ANN.key)
         await owners.change("add", "eve", EVE.key, signed=forged, by=EVE.by)
 
 

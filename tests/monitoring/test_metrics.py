@@ -61,6 +61,7 @@ def test_every_sample_has_a_row_in_the_table_with_its_labels() -> None:
     """The table is the one definition that all exporters use."""
     facts = Facts(
         last_event_at=1.0,
+        review_seconds_per_line=0.1,
         capabilities={"a": CapabilityFacts(runs=1)},
         gates={"b": GateFacts()},
         patterns={("error", "active"): 1},
@@ -78,3 +79,11 @@ def test_names_follow_the_rules_of_prometheus() -> None:
         assert metric.name.startswith("autoclave_")
         assert metric.name.endswith("_total") == (metric.type is MetricType.COUNTER)
         assert metric.help.endswith(".")
+
+
+def test_the_speed_of_reviewers_is_a_metric_once_there_is_one() -> None:
+    """Nobody having looked is not the same as looking for no time."""
+    name = "autoclave_review_seconds_per_line_median"
+
+    assert _value(Facts(review_seconds_per_line=0.5), name) == 0.5
+    assert name not in {each.name for each in measure(Facts(), at=100.0).samples}

@@ -44,6 +44,7 @@ METRICS: tuple[Metric, ...] = (
     _gauge("goals", "Goals by status.", "status"),
     _gauge("proposals", "Proposals by status.", "status"),
     _gauge("proposal_oldest_waiting_seconds", "Age of the proposal that has waited longest."),
+    _gauge("review_seconds_per_line_median", "Median time that approvers looked, for each line."),
     _counter("events_total", "Events in the journal by kind.", "kind"),
     _gauge("last_event_timestamp_seconds", "Time of the newest event."),
     _counter("capability_runs_total", "Capability runs by outcome.", "capability", "outcome"),
@@ -104,6 +105,8 @@ class Facts:
     goals: Mapping[str, int] = field(default_factory=dict)
     proposals: Mapping[str, int] = field(default_factory=dict)
     oldest_waiting_since: float | None = None
+    review_seconds_per_line: float | None = None
+    """None as long as nobody approved what they were shown."""
     events: Mapping[str, int] = field(default_factory=dict)
     last_event_at: float | None = None
     capabilities: Mapping[str, CapabilityFacts] = field(default_factory=dict)
@@ -142,6 +145,8 @@ def _of_work(facts: Facts, at: float) -> Iterator[Sample]:
     oldest = facts.oldest_waiting_since
     waited = 0.0 if oldest is None else max(0.0, at - oldest)
     yield _sample("proposal_oldest_waiting_seconds", waited)
+    if facts.review_seconds_per_line is not None:
+        yield _sample("review_seconds_per_line_median", facts.review_seconds_per_line)
     for kind, count in _known(EventKind, facts.events).items():
         yield _sample("events_total", count, kind=kind)
     if facts.last_event_at is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
+from statistics import median
 
 from .. import __version__
 from ..core.engine import Board
 from ..core.home_lock import probe
 from ..core.parts import Parts
-from ..core.proposals import Proposals
+from ..core.proposals import OPEN, Proposals
 from ..domain.events import Event, EventKind
 from ..domain.proposal_record import ProposalRecord
 from ..monitoring.metrics import CapabilityFacts, Facts, GateFacts
@@ -22,7 +23,7 @@ async def gather_facts(home: Home, parts: Parts, board: Board) -> Facts:
     proposals = await Proposals(parts).every()
     goals = board(())
     waiting = [row["updated_at"] for row in goals if row["status"] == "awaiting human"]
-    waiting += [each.created_at for each in proposals if each.status == "waiting"]
+    waiting += [each.created_at for each in proposals if each.status in OPEN]
     patterns = parts.knowledge.patterns()
     return Facts(
         version=__version__,
@@ -31,6 +32,7 @@ async def gather_facts(home: Home, parts: Parts, board: Board) -> Facts:
         goals=Counter(row["status"] for row in goals),
         proposals=Counter(str(each.status) for each in proposals),
         oldest_waiting_since=min(waiting, default=None),
+        review_seconds_per_line=_review_speed(proposals),
         events=Counter(str(each.kind) for each in events),
         last_event_at=events[-1].at if events else None,
         capabilities=_capabilities(parts),
@@ -54,6 +56,13 @@ def _capabilities(parts: Parts) -> dict[str, CapabilityFacts]:
         )
         for name, stats in parts.knowledge.capability_stats().items()
     }
+
+
+def _review_speed(proposals: list[ProposalRecord]) -> float | None:
+    """Seconds for each line that was approved; what was never shown says nothing."""
+    looked = ((each.looked_seconds, max(each.lines, 1)) for each in proposals)
+    speeds = [seconds / lines for seconds, lines in looked if seconds is not None]
+    return median(speeds) if speeds else None
 
 
 def _gates(proposals: list[ProposalRecord]) -> dict[str, GateFacts]:
