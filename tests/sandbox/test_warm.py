@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -149,15 +150,59 @@ async def test_cancelling_ends_the_run(
         waiting = ("python", *OPTIONS, "-c", "import time; time.sleep(60)")
         run = SealedRun(argv=waiting, folder=folder, tier=tier)
         task = asyncio.create_task(warm.run(run))
-        await eventually(lambda: len(_below(_helper(warm))) >= 2)
+        await eventually(lambda: len(_below(_helper(warm))) >= 3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await eventually(lambda: _below(_helper(warm)) == [])
+        await eventually(lambda: len(_below(_helper(warm))) == 1)
 
         after = await warm.run(replace(run, argv=("python", *OPTIONS, "-c", "pass")))
 
     assert after.ok
+
+
+async def test_a_ready_one_that_dies_is_replaced(
+    warm: SealedSandbox, eventually: Eventually
+) -> None:
+    """The next run finds another one."""
+    with warm.scratch() as folder:
+        run = SealedRun(argv=("python", *OPTIONS, "-c", "pass"), folder=folder)
+        await warm.run(run)
+        await eventually(lambda: len(_below(_helper(warm))) == 1)
+        ready = _below(_helper(warm))
+        os.kill(int(ready[0]), signal.SIGKILL)
+        await eventually(lambda: _below(_helper(warm)) not in ([], ready))
+
+        after = await warm.run(run)
+
+    assert after.ok
+
+
+async def test_an_order_that_cannot_be_begun_leaves_the_helper_serving(warm: SealedSandbox) -> None:
+    """What fails before the command is forked makes room for the next run too."""
+    with warm.scratch() as folder:
+        run = SealedRun(argv=("python", *OPTIONS, "-c", "pass"), folder=folder)
+        order = warm._order(run) | {"tier": "RESTRICTED", "folder": "/nowhere"}
+        for _ in range(3):
+            with pytest.raises(SandboxUnavailable):
+                await warm._launch(order, run)
+
+        after = await warm.run(run)
+
+    assert after.ok
+
+
+async def test_many_at_once_are_all_served(warm: SealedSandbox) -> None:
+    """More than there are ready ones."""
+    with contextlib.ExitStack() as folders:
+        argv = ("python", *OPTIONS, "-c", "print('here')")
+        runs = [
+            SealedRun(argv=argv, folder=folders.enter_context(warm.scratch()), tier=Tier.RESTRICTED)
+            for _ in range(12)
+        ]
+        results = await asyncio.gather(*map(warm.run, runs))
+
+    assert {result.stdout for result in results} == {b"here\n"}
 
 
 @pytest.mark.chaos
@@ -167,7 +212,7 @@ async def test_a_killed_helper_is_replaced(warm: SealedSandbox, eventually: Even
         waiting = ("python", *OPTIONS, "-c", "import time; time.sleep(60)")
         run = SealedRun(argv=waiting, folder=folder, tier=Tier.RESTRICTED)
         task = asyncio.create_task(warm.run(run))
-        await eventually(lambda: len(_below(_helper(warm))) >= 2)
+        await eventually(lambda: len(_below(_helper(warm))) >= 3)
         os.kill(_helper(warm), signal.SIGKILL)
         with pytest.raises(SandboxUnavailable):
             await task
@@ -219,6 +264,7 @@ def _helper(sandbox: SealedSandbox) -> int:
 
 
 def _below(pid: int) -> list[str]:
+    """Also the supervisor that is kept ready for the next run."""
     place = Path(f"/proc/{pid}/task/{pid}/children")
     children = place.read_text().split() if place.exists() else []
     return children + [below for child in children for below in _below(int(child))]

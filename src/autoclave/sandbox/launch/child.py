@@ -98,10 +98,7 @@ def _prepare(wanted: dict[int, int]) -> None:
     for place in set(range(first.LINE + 1)).difference(wanted):
         os.closerange(place, place + 1)
     os.closerange(first.LINE + 1, os.sysconf("SC_OPEN_MAX"))
-    for number in range(1, signals.COUNT):
-        if number not in (signals.KILL, signals.STOP, 32, 33):
-            signals.handle(number, signals.DEFAULT)
-    signals.unblock_all()
+    signals.reset()
     os.umask(0o022)
     _offer_to_the_oom_killer()
 

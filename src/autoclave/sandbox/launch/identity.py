@@ -22,12 +22,26 @@ _CAPSET = {"x86_64": 126, "aarch64": 91}
 
 def fresh_uid() -> int:
     """A uid that no process has and that this user namespace can map."""
-    first, count = (_HIGH, _HIGH_COUNT) if _maps(_HIGH + _HIGH_COUNT) else (_LOW, _LOW_COUNT)
+    first, count = _range()
     for _ in range(1_000):
         uid = first + int.from_bytes(os.urandom(8), "little") % count
         if not _is_in_use(uid):
             return uid
     raise StepFailed("choose a user id", errno.EAGAIN, "every sealed user id is in use")
+
+
+def look_ahead() -> None:
+    """Keep what does not change, for all processes that are forked from here."""
+    _ahead.append(_range())
+
+
+_ahead: list[tuple[int, int]] = []
+
+
+def _range() -> tuple[int, int]:
+    if _ahead:
+        return _ahead[0]
+    return (_HIGH, _HIGH_COUNT) if _maps(_HIGH + _HIGH_COUNT) else (_LOW, _LOW_COUNT)
 
 
 def _maps(uid: int) -> bool:
@@ -99,10 +113,18 @@ def empty_bounding_set() -> None:
     """No program can hand a capability out, whatever its file says."""
     for capability in range(64):
         try:
-            # What bubblewrap has emptied already nobody may empty again.
-            if prctl("bounding set", _PR_CAPBSET_READ, capability):
-                prctl("bounding set", _PR_CAPBSET_DROP, capability)
+            prctl("bounding set", _PR_CAPBSET_DROP, capability)
         except StepFailed as failure:
             if failure.errno == errno.EINVAL:
                 return
-            raise
+            # What bubblewrap has emptied already nobody may empty again.
+            if _is_in_bounding_set(capability):
+                raise
+
+
+def _is_in_bounding_set(capability: int) -> bool:
+    try:
+        return bool(prctl("bounding set", _PR_CAPBSET_READ, capability))
+    except StepFailed as failure:
+        # The kernel does not have that one.
+        return failure.errno != errno.EINVAL

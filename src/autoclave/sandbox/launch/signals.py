@@ -22,5 +22,20 @@ pause = signal.pause
 handle = signal.signal
 
 
-def unblock_all() -> None:
+_ahead: list[bool] = []
+
+
+def reset_ahead() -> None:
+    """Reset them now for all processes that are forked from here; nobody sets one until then."""
+    reset()
+    _ahead.append(True)
+
+
+def reset() -> None:
+    """Every signal as at the start of a program, and none blocked."""
+    if _ahead:
+        return
+    for number in range(1, COUNT):
+        if number not in (KILL, STOP, 32, 33):
+            handle(number, DEFAULT)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

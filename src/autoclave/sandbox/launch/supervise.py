@@ -28,6 +28,8 @@ _FLOOD = 16
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .inodes import Inodes
 
 
@@ -39,12 +41,15 @@ class Sealed(BaseException):
         self.order = order
 
 
-def main(calls: tuple[int, ...] = ()) -> None:
-    """Serve one order; raises Sealed in the child of a warm one, which is handed its `calls`."""
+def main(calls: tuple[int, ...] = (), *, started: Callable[[], None] | None = None) -> None:
+    """Serve one order; raises Sealed in the child of a warm one, which is handed its `calls`.
+
+    `started` is called once the child is forked, or was not to be.
+    """
     order = _read_order()
     order.calls = calls or order.calls
     try:
-        facts, streams = Supervisor(order).run()
+        facts, streams = Supervisor(order, started).run()
     except StepFailed as failure:
         facts = {"step": failure.step, "errno": failure.errno, "why": failure.why}
         streams = []
@@ -63,8 +68,9 @@ def main(calls: tuple[int, ...] = ()) -> None:
 class Supervisor:
     """One run from fork to the last reaped descendant."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, started: Callable[[], None] | None = None) -> None:
         self._order = order
+        self._started = started
         self._limits = order.limits
         self._uid = identity.fresh_uid() if os.geteuid() == 0 else None
         self._disk: HostFolder | InMemory = HostFolder(order)
@@ -114,6 +120,8 @@ class Supervisor:
                 tasks=tasks,
             )
             raise Sealed(self._order)
+        if self._started:
+            self._started()
         for fd in (*(write for _, write in pairs), *self._order.calls):
             os.close(fd)
         os.close(stdin)

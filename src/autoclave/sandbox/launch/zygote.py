@@ -1,6 +1,7 @@
-"""The warm helper's work: fork a supervisor for every socket that it is handed.
+"""The warm helper's work: keep one supervisor ready that waits for the next socket.
 
-It reads no order itself, so no run's memory holds anything of another one.
+It is forked before it is needed, and takes one order only; the helper itself reads none, so no
+run's memory holds anything of another one.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import _socket
 import gc
 import marshal
 import os
+import select
 import struct
 
-from . import calls, landlock, signals, supervise, view
+from . import calls, identity, landlock, signals, supervise, tree, view
 from .order import Order
 from .system import StepFailed, prctl
 
@@ -24,12 +26,15 @@ def serve() -> Order:
     line = _socket.socket(fileno=_LINE)
     _prepare(*marshal.loads(line.recv(1 << 20)))  # noqa: S302 - from our own caller
     signals.handle(signals.CHILD, lambda *_: _reap(os.WNOHANG))
-    while (handed := _next(line)) is not None:
+    is_wanted = True
+    while is_wanted:
+        taken, take = os.pipe()
         if os.fork() == 0:
-            line.detach()
-            return _supervise(*handed)
-        for fd in handed:
-            os.close(fd)
+            os.close(taken)
+            return _wait(line, take)
+        os.close(take)
+        is_wanted = _is_taken(line, taken)
+        os.close(taken)
     # The supervisors hear of the same end; killed by ours they could not clean up.
     _reap(0)
     os._exit(0)
@@ -40,12 +45,40 @@ def _prepare(readable: list[str], links: dict[str, str]) -> None:
     try:
         if os.geteuid() == 0:
             view.open_the_way(readable=readable, links=links)
+            identity.look_ahead()
         calls.build_ahead(abi=min(landlock.version(), landlock.NEWEST_KNOWN))
     except StepFailed:
         # Every run will say so itself.
         return
     gc.collect()
     gc.freeze()
+
+
+def _is_taken(line: _socket.socket, taken: int) -> bool:
+    """Wait until the ready one has begun its order, or died; False when the caller is gone."""
+    poller = select.poll()
+    poller.register(taken, select.POLLIN)
+    # Only its end: what comes over it is for the one that is ready.
+    poller.register(line.fileno(), 0)
+    return line.fileno() not in dict(poller.poll())
+
+
+def _wait(line: _socket.socket, take: int) -> Order:
+    """The ready one: all that needs no order is done before there is one."""
+    prctl("die with the helper", _PR_SET_PDEATHSIG, signals.KILL)
+    signals.reset_ahead()
+    os.setsid()
+    tree.adopt_orphans()
+    handed = _next(line)
+    if handed is None:
+        os._exit(0)
+    line.detach()
+    return _supervise(*handed, take=take)
+
+
+def _tell(take: int) -> None:
+    os.write(take, b"t")
+    os.close(take)
 
 
 def _next(line: _socket.socket) -> tuple[int, ...] | None:
@@ -62,15 +95,13 @@ def _reap(how: int) -> None:
         return
 
 
-def _supervise(handed: int, *calls: int) -> Order:
-    prctl("die with the helper", _PR_SET_PDEATHSIG, signals.KILL)
-    signals.handle(signals.CHILD, signals.DEFAULT)
-    os.setsid()
+def _supervise(handed: int, *calls: int, take: int) -> Order:
     os.dup2(handed, 0)
     os.dup2(handed, 1)
     os.close(handed)
     try:
-        supervise.main(calls)
+        # Two forks at the same time take longer than one after the other.
+        supervise.main(calls, started=lambda: _tell(take))
     except supervise.Sealed as sealed:
         return sealed.order
     except BaseException:  # noqa: BLE001 - the caller sees that there is no report
