@@ -228,3 +228,20 @@ async def test_a_question_for_two_people_waits_for_both(grave: Loop) -> None:
     assert run.status is RunStatus.AWAITING_HUMAN
     assert yeses_of(run.question or {}) == (signed,)
     assert await collect(grave.parts, run, signed) == ([signed], False)
+
+
+async def test_where_nobody_attends_a_question_may_be_refused_at_once(loop: Loop) -> None:
+    """With the reason, and without a question that waits; what was answered before holds."""
+
+    def refuse(ruling: object) -> None:
+        raise NotAllowed("nobody is there to ask", hint="run it at a terminal")
+
+    run = await _taken(loop)
+    answered = await _answer(loop, await _asked(loop, run), yes=True)
+    loop.parts = replace(loop.parts, may_ask=refuse)
+
+    with pytest.raises(NotAllowed, match="nobody is there") as refused:
+        await _permit(loop, await _taken(loop))
+
+    assert refused.value.denied == ""
+    assert (await _permit(loop, answered))["by"] == "person:maria"

@@ -15,7 +15,7 @@ from tests.fakes_owner import Person
 from autoclave.core.owners import Owners
 from autoclave.core.proposals import Proposals
 from autoclave.domain.changes import ChangeSet, FileChange
-from autoclave.domain.errors import Stale
+from autoclave.domain.errors import Conflict, Stale
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.proposal import (
     Contract,
@@ -117,10 +117,29 @@ async def test_one_that_was_begun_and_no_longer_fits_is_put_to_a_person(
     await _post(loop, EventKind.APPLY_BEGUN, nonce=approval.nonce, digest=DIGEST)
     workshop.body = "changed by hand"
 
-    with pytest.raises(Stale):
+    with pytest.raises(Stale, match=f"{PROPOSAL} was begun") as stuck:
         await Proposals(loop.parts).finish_interrupted()
 
+    assert f"settle {PROPOSAL}" in stuck.value.hint
     assert (await Proposals(loop.parts).get(PROPOSAL)).status is ProposalStatus.APPROVED
+
+
+async def test_a_person_settles_what_cannot_be_finished(loop: Loop, workshop: Workshop) -> None:
+    """As taken back; as applied only where the agent's history holds it. Then the way is free."""
+    proposals = Proposals(loop.parts)
+    with pytest.raises(Conflict, match="not begun"):
+        await proposals.settle(PROPOSAL, as_applied=False, by="person:test")
+    approval = (await proposals.get(PROPOSAL)).approval
+    assert approval is not None
+    await _post(loop, EventKind.APPLY_BEGUN, nonce=approval.nonce, digest=DIGEST)
+    workshop.body = "changed by hand"
+
+    with pytest.raises(Conflict, match="holds no commit"):
+        await proposals.settle(PROPOSAL, as_applied=True, by="person:test")
+    record = await proposals.settle(PROPOSAL, as_applied=False, by="person:test")
+
+    assert (record.status, record.decided_by) == (ProposalStatus.EXPIRED, "person:test")
+    assert await proposals.finish_interrupted() == []
 
 
 async def test_what_another_process_applied_meanwhile_is_not_applied_again(

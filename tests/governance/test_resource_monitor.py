@@ -119,3 +119,17 @@ def test_meter_sees_open_files(tmp_path: Path) -> None:
         os.close(descriptor)
 
     assert after == before + 20
+
+
+def test_meter_counts_what_the_network_moved_since_midnight(tmp_path: Path) -> None:
+    """A new day begins at nothing; and the disk's room for files is measured where it has one."""
+    day = 7
+    meter = Meter(tmp_path, clock=iter(range(9)).__next__, today=lambda: day)
+    meter.read()
+    meter.read()
+    day = 8
+
+    values = meter.read().values
+
+    assert values["network_mb_today"] == 0
+    assert values.get("inodes_free", 1) > 0

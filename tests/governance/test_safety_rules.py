@@ -289,3 +289,28 @@ def test_any_tree_raises_nothing_else(tree: object) -> None:
     problem = _problem(json.dumps(tree, ensure_ascii=False))
 
     assert problem.startswith("safety_rules.yaml:") or not problem
+
+
+def test_limits_of_a_day_a_purpose_and_a_depth_are_read(tmp_path: Path) -> None:
+    """What the file does not give keeps its usual limit."""
+    rules = tmp_path / "safety_rules.yaml"
+    rules.write_text(
+        "version: 1\nbudgets:\n  per_goal: {depth: 1}\n  per_day: {usd: 2, steps: 900}\n"
+        "  per_purpose: {plan: {usd: 0.5}}\n  machine: {inodes_free: {soft: 50, hard: 10}}\n"
+    )
+
+    policy = SafetyRules.load(rules)
+
+    assert policy.goal_budget.depth == 1
+    assert (policy.day.usd, policy.day.steps, policy.day.seconds) == (2.0, 900, None)
+    assert policy.day.per_purpose["plan"].usd == 0.5
+    assert policy.machine["inodes_free"].hard == 10
+
+
+def test_a_purpose_limits_only_what_models_cost(tmp_path: Path) -> None:
+    """Steps have no purpose."""
+    rules = tmp_path / "safety_rules.yaml"
+    rules.write_text("version: 1\nbudgets: {per_purpose: {plan: {steps: 5}}}\n")
+
+    with pytest.raises(ConfigurationInvalid, match="steps"):
+        SafetyRules.load(rules)

@@ -14,7 +14,7 @@ from .snapshots import run_from_json, run_to_json
 from .writer import Writer
 
 _SNAPSHOT_EVERY = 200
-_SNAPSHOT_VERSION = 2
+_SNAPSHOT_VERSION = 3
 
 Listener = Callable[[Event], None]
 

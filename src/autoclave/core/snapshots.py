@@ -11,7 +11,16 @@ from ..domain.run import Run, RunKind, RunStatus
 from ..domain.state import State
 from ..domain.usage import Budget, Spend
 
-_TUPLES = ("done", "failures", "remedies", "replies", "plans_tried", "applied", "denials")
+_TUPLES = (
+    "done",
+    "failures",
+    "remedies",
+    "replies",
+    "plans_tried",
+    "applied",
+    "denials",
+    "transcript",
+)
 
 
 def run_to_json(run: Run) -> JsonObject:

@@ -69,12 +69,17 @@ class Machine:
             self._looked_at = now
             self._reading = asyncio.create_task(asyncio.to_thread(self._read))
             if is_first:
-                await asyncio.wait([self._reading], timeout=_FIRST_LOOK_SECONDS)
+                await self.measured()
         if self._reading is not None and self._reading.done():
             done, self._reading = self._reading, None
             # The limits are looked up each time: the rules may be read again meanwhile.
             watch = ResourceWatch(limits=self._limits()) if self._is_changed() else self._watch
             self._watch = watch.update(done.result())
+
+    async def measured(self) -> None:
+        """Wait a little for the measurement that is under way; the next look takes it in."""
+        if self._reading is not None:
+            await asyncio.wait([self._reading], timeout=_FIRST_LOOK_SECONDS)
 
     def shortage(self) -> str:
         """Why no more work should be taken on; empty when all is well."""
