@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,12 @@ from .core.mind_trials import SealedTrials, health_of
 from .core.parts import Parts
 from .core.redaction import Redaction, secrets_of
 from .core.secrets import SecretStore
-from .core.vault import Vault
+from .core.vault import Vault, still_needed
 from .core.writer import Writer
 from .domain.canonical import JsonObject
 from .domain.ports import LanguageModel
 from .domain.risk import Action, Risk, Ruling
+from .domain.run import ENDED
 from .domain.sealed import Tier
 from .domain.standing import Standing
 from .governance.approval_system import answer_upto
@@ -237,12 +239,24 @@ def _parts(
         canary=Canary.planted(home.runtime),
         conceal=stores.vault.conceal,
         reveal=stores.vault.reveal,
-        audit_gap=ChainWatch(stores.journal),
+        audit_gap=_audit_gap(stores),
         fetcher=hands.fetcher,
         secrets=_secrets(home, stores),
         read_page=read_page,
         mind_health=lambda: health_of(mind),
     )
+
+
+def _audit_gap(stores: _Stores) -> Callable[[], str]:
+    """Looks at the journal, and forgets secrets of goals that ended long ago on the way."""
+    watch = ChainWatch(stores.journal)
+
+    def look() -> str:
+        ended = {f"goal/{row['id']}": row["updated_at"] for row in stores.board(tuple(ENDED))}
+        stores.vault.prune(still_needed(ended, now=time.time()))
+        return watch()
+
+    return look
 
 
 def _secrets(home: Home, stores: _Stores) -> SecretStore:

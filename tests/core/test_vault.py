@@ -15,7 +15,7 @@ from tests.fakes import FakeToolbox, open_loop
 
 from autoclave.core.concealing import conceal_ran, reveal_changes
 from autoclave.core.redaction import MARK, Redaction
-from autoclave.core.vault import Vault
+from autoclave.core.vault import Vault, still_needed
 from autoclave.domain.capability import CapabilityResult
 from autoclave.domain.changes import ChangeSet, FileChange
 from autoclave.domain.errors import NotFound
@@ -126,7 +126,21 @@ def test_what_is_not_needed_is_forgotten(tmp_path: Path, vault: Vault) -> None:
     assert vault.reveal(STREAM, gone) == TOKEN
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_goal_keeps_its_secrets_for_a_month_after_its_end() -> None:
+    """It may be tried again; one that has not ended keeps them however old it is."""
+    day = 86_400.0
+    is_needed = still_needed({"goal/G-0001": 10 * day, "goal/G-0002": 80 * day}, now=100 * day)
+
+    kept = {n: is_needed(f"goal/G-000{n}", 0.0) for n in (1, 2, 3)}
+
+    assert kept == {1: False, 2: True, 3: True}
+    assert is_needed("proposal/P-0001", 20 * day)
+    assert not is_needed("proposal/P-0001", 5 * day)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
 @given(change_sets())
 def test_what_is_written_is_what_was_prepared(tmp_path: Path, changes: ChangeSet) -> None:
     """For any change set: nothing of a secret is in what is stored, and the files come out true."""

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -16,6 +16,9 @@ from ..domain.errors import NotFound, OutOfResources
 from ..domain.ports import Clock
 from .durable import replace_whole, sync_folder
 from .redaction import Redaction, reveal
+
+_AFTER_END_SECONDS = 30 * 86_400.0
+_OTHERS_SECONDS = 90 * 86_400.0
 
 T = TypeVar("T")
 
@@ -155,6 +158,20 @@ class Vault:
             yield
         finally:
             os.close(handle)
+
+
+def still_needed(ended: Mapping[str, float], *, now: float) -> Callable[[str, float], bool]:
+    """For `prune`: what a goal needs until a month after its end, other streams for a quarter.
+
+    `ended` says of the streams of goals that have ended when they did.
+    """
+
+    def is_needed(stream: str, at: float) -> bool:
+        if stream.startswith("goal/"):
+            return stream not in ended or now - ended[stream] < _AFTER_END_SECONDS
+        return now - at < _OTHERS_SECONDS
+
+    return is_needed
 
 
 def _append_durably(path: Path, data: bytes) -> None:
