@@ -38,7 +38,16 @@ _CUTS_OFF = frozenset(
     }
 )
 """After these the mind is asked anew; what it had answered and was not written down is lost."""
-_BEGINS = frozenset({EventKind.PLAN_MADE, EventKind.CHANGES_ROLLED_BACK})
+_BEGINS = frozenset(
+    {
+        EventKind.PLAN_MADE,
+        EventKind.CHANGES_ROLLED_BACK,
+        EventKind.BROKER_CALLED,
+        EventKind.BROKER_ANSWERED,
+        EventKind.CHANGES_PREPARED,
+    }
+)
+"""Written while a decision is carried out, before its result is."""
 _MOST_A_GROUP = 3
 
 
@@ -228,7 +237,7 @@ def _is_part(event: Event) -> bool:
     """Whether it belongs to a decision without ending it. The kernel alone pauses and goes on."""
     if event.kind is EventKind.STATE_CHANGED:
         return _PAUSED not in (event.payload["from"], event.payload["to"])
-    return event.kind in _BEGINS or event.kind is EventKind.CHANGES_PREPARED
+    return event.kind in _BEGINS
 
 
 def _intent_of(event: Event) -> JsonObject | None:

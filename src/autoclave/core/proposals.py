@@ -257,7 +257,7 @@ class Proposals:
         """What an approval has to name today. Raises Stale when the base or the rules moved on."""
         if self._parts.workshop.base_tree() != draft.base_tree:
             raise Stale(
-                f"the capabilities changed since {record.id} was measured",
+                f"the agent's body changed since {record.id} was measured",
                 hint="look for it again: `autoclave improve`",
             )
         if record.evidence is None:
