@@ -51,6 +51,24 @@ def test_a_wrong_file_is_refused_with_its_name(file: Path, text: str, message: s
         load_settings({}, file=file)
 
 
+def test_servers_of_ones_own_are_hosts_with_ports(file: Path) -> None:
+    """In a list, as people write it."""
+    file.write_text("own_servers = 'localhost:8000, [::1]:80'")
+
+    settings = load_settings({}, file=file).settings
+
+    assert settings.servers_of_ones_own == {"localhost:8000", "[::1]:80"}
+
+
+@pytest.mark.parametrize("wrong", ["localhost", "https://a:1", "a:1 b:2", "*:1", "a:0", "A:1"])
+def test_what_is_no_server_of_ones_own(file: Path, wrong: str) -> None:
+    """A whole network is none."""
+    file.write_text(f"own_servers = {wrong!r}")
+
+    with pytest.raises(ConfigurationInvalid, match="own_servers"):
+        load_settings({}, file=file)
+
+
 def test_a_misspelt_setting_gets_a_suggestion(file: Path) -> None:
     """The hint names the nearest."""
     file.write_text("goals_at_onec = 1")
