@@ -96,6 +96,19 @@ async def test_a_page() -> None:
     assert got.url == server.url("/a?b=c")
 
 
+async def test_other_forms_of_an_answer() -> None:
+    """In chunks, without a length, and with no body at all."""
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
+    until_the_end = b"HTTP/1.0 200 OK\r\n\r\nabc"
+    answers: dict[str, Answer] = {"/chunks": chunks, "/end": until_the_end, "/head": ok(b"")}
+    async with serving(answers) as server:
+        bodies = [(await get(server, path)).body for path in ("/chunks", "/end")]
+        head = await get(server, "/head", method="HEAD")
+
+    assert bodies == [b"abc", b"abc"]
+    assert (head.status, head.body) == (200, b"")
+
+
 async def test_what_is_sent() -> None:
     """The fixed lines and those asked for, nothing about who or where we are."""
     async with serving({"/": ok(b"")}) as server:
