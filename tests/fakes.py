@@ -221,6 +221,9 @@ class FakeWorkshop:
     def draft(self, edits: Sequence[Edit]) -> Draft:
         raise Conflict("this fake drafts nothing")
 
+    def anchored(self, edit: Edit) -> Edit:
+        raise Conflict("this fake anchors nothing")
+
     async def judge(self, draft: Draft, *, cases: Sequence[Case], replay: Replay) -> Evidence:
         raise Conflict("this fake judges nothing")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..domain.approval import Quorum
 from ..domain.canonical import JsonObject
-from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed
+from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed, Stale
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Propose, to_json
 from ..domain.proposal import Contract, Draft, Edit, Evidence, approval_digest
@@ -52,7 +52,8 @@ class Proposing:
             )
         contract = _contract(run, intent)
         edits = self._parts.reveal(run.stream, list(intent.edits))
-        draft = self._parts.workshop.draft([Edit.from_json(each) for each in edits])
+        asked = [Edit.from_json(each) for each in edits]
+        draft = self._parts.workshop.draft(await self._anchored(run, asked))
         quorum = judge_surface(self._parts, draft.changes, goal=run.id)
         cases = cases_of(self._parts, run)
         evidence = await self._parts.workshop.judge(
@@ -69,6 +70,27 @@ class Proposing:
         failure = {"error_class": "GateFailed", "message": f"{worst.name}: {worst.summary}"}
         return bad({**failure, "where": "", "traceback": ""}, value=value)
 
+    async def _anchored(self, run: Run, edits: list[Edit]) -> list[Edit]:
+        """A model names targets and can't reckon hashes: they get those of what it was shown.
+
+        Raises Stale when the body changed since the model began to look.
+        """
+        if all(each.target_hash for each in edits):
+            return edits
+        began = [
+            event.at
+            for event in await self._parts.ledger.events(run.stream)
+            if event.kind is EventKind.PLAN_MADE
+        ]
+        newest = next(iter(self._parts.workshop.lineage()), None)
+        if newest and began and newest["at"] > began[-1]:
+            raise Stale(
+                "the body changed since the plan was made, so the draft may be for another one",
+                hint="look for it again: `autoclave improve`",
+            )
+        anchored = self._parts.workshop.anchored
+        return [each if each.target_hash else anchored(each) for each in edits]
+
     async def _write_down(
         self,
         run: Run,
@@ -78,7 +100,7 @@ class Proposing:
         evidence: Evidence,
         contract: Contract,
         *,
-        quorum: Quorum = Quorum(),
+        quorum: Quorum,
     ) -> str:
         """The proposal's id; the one that an interrupted try wrote down already is used again."""
         ledger = self._parts.ledger
@@ -99,6 +121,7 @@ class Proposing:
             "opportunity_key": run.facts.get("key", ""),
             "capability": run.facts.get("capability", ""),
             "operators": _operators(run),
+            "drafted_by": _drafted_by(self._parts, run),
             "draft": draft_to_json(draft),
             "contract": contract.to_json(),
         }
@@ -143,3 +166,9 @@ def _operators(run: Run) -> list[str]:
     outputs = run.results.get("repair", {}).get("outputs", {})
     found = outputs.get("operator", "")
     return [found] if isinstance(found, str) and found else list(found or [])
+
+
+def _drafted_by(parts: Parts, run: Run) -> str:
+    """The name of the model that drafted it; `search` where no model did."""
+    is_open = run.plan is not None and "uses" in run.plan
+    return parts.model.name if is_open and parts.model else "search"

@@ -214,6 +214,9 @@ class Workshop(Protocol):
         NotAllowed (out of surface), InvalidInput (does not parse).
         """
 
+    def anchored(self, edit: Edit) -> Edit:
+        """The edit with the hash of its target as the body stands. Raises NotFound, Conflict."""
+
     async def judge(self, draft: Draft, *, cases: Sequence[Case], replay: Replay) -> Evidence:
         """Run the gates, cheapest first, in the sandbox."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..domain.canonical import digest_bytes
@@ -12,7 +13,7 @@ from ..domain.proposal import Draft, Edit, EditOperation
 from ..domain.risk import Risk
 from .body import Body
 from .surface import Surface, decode_for_surface
-from .targets import nearest
+from .targets import nearest, target_hash
 
 
 def make_draft(edits: Sequence[Edit], body: Body, *, surface: Surface, root: Path) -> Draft:
@@ -35,6 +36,17 @@ def make_draft(edits: Sequence[Edit], body: Body, *, surface: Surface, root: Pat
         diff=changes.diff(),
         risk=Risk.R4,
     )
+
+
+def anchored(edit: Edit, body: Body) -> Edit:
+    """The edit with the hash of its target as the body stands. Raises NotFound, Conflict."""
+    data = body.files.get(edit.file)
+    if data is None:
+        return replace(edit, target_hash=ABSENT)
+    if not edit.file.endswith(".py"):
+        return replace(edit, target_hash=digest_bytes(data))
+    text = decode_for_surface(edit.file, data)
+    return replace(edit, target_hash=target_hash(text, edit.target))
 
 
 def _change(body: Body, file: str, edits: list[Edit]) -> FileChange:

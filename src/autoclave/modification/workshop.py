@@ -60,6 +60,11 @@ class LibcstWorkshop:
 
         return make_draft(edits, self._applier.body(), surface=self._surface, root=self._root)
 
+    def anchored(self, edit: Edit) -> Edit:
+        from .drafting import anchored
+
+        return anchored(edit, self._applier.body())
+
     async def judge(self, draft: Draft, *, cases: Sequence[Case], replay: Replay) -> Evidence:
         """Run the gates, cheapest first, in the sandbox. Stale when the base has moved."""
         from .bench import BenchTools, set_up
