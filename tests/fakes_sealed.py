@@ -18,8 +18,17 @@ from autoclave.domain.changes import ChangeSet, FileChange
 from autoclave.domain.errors import InvalidInput, Stale
 from autoclave.domain.ports import ChangeState
 from autoclave.domain.sealed import Ended, SealedResult, SealedRun, SelfTest, Tier
+from autoclave.sandbox.calling import Line, answered
 
 _IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache"}
+
+
+_WITH_LINE = """
+import os, sys
+high = [os.dup2(int(fd), 50 + n) for n, fd in enumerate(sys.argv[1:3])]
+for place, fd in zip((4, 5), high): os.dup2(fd, place)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class UnsealedSandbox:
@@ -37,10 +46,17 @@ class UnsealedSandbox:
             shutil.rmtree(folder, ignore_errors=True)
 
     async def run(self, run: SealedRun) -> SealedResult:
+        if run.answer is None:
+            return await self._run(run, None)
+        return await answered(run.answer, lambda line: self._run(run, line))
+
+    async def _run(self, run: SealedRun, line: Line | None) -> SealedResult:
         self.runs.append(run)
         started = time.monotonic()
         with tempfile.NamedTemporaryFile() as answer:
-            process = await self._start(run, answer.name)
+            process = await self._start(run, answer.name, line)
+            if line:
+                line.let_go()
             ended = Ended.EXITED
             try:
                 wait = process.communicate(run.stdin)
@@ -68,10 +84,17 @@ class UnsealedSandbox:
             tier=Tier.RESTRICTED,
         )
 
-    async def _start(self, run: SealedRun, answer: str) -> asyncio.subprocess.Process:
+    async def _start(
+        self, run: SealedRun, answer: str, line: Line | None
+    ) -> asyncio.subprocess.Process:
         program = sys.executable if run.argv[0] == "python" else run.argv[0]
+        command = ("/bin/sh", "-c", 'exec 3>"$0"; exec "$@"', answer, program, *run.argv[1:])
+        if line:
+            numbers = [str(fd) for fd in line.inside]
+            command = (sys.executable, "-I", "-S", "-c", _WITH_LINE, *numbers, *command)
         return await asyncio.create_subprocess_exec(
-            *("/bin/sh", "-c", 'exec 3>"$0"; exec "$@"', answer, program, *run.argv[1:]),
+            *command,
+            pass_fds=line.inside if line else (),
             cwd=run.folder,
             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(run.folder)}
             | run.environment,

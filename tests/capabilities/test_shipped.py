@@ -16,11 +16,13 @@ from autoclave.domain.ports import Files, Sandbox
 
 SHIPPED = Path(__file__).parents[2] / "capabilities"
 BASIC = (
+    "fetch_page",
     "edit_file",
     "inspect_python",
     "list_files",
     "parse_table",
     "read_file",
+    "recall_knowledge",
     "render_report",
     "render_text",
     "run_command",
