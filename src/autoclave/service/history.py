@@ -54,7 +54,14 @@ _DONE: Mapping[str, Callable[[JsonObject, JsonObject], str]] = {
     "Wait": lambda intent, result: f"waits {intent['seconds']:.1f} s",
     "Ask": lambda intent, result: f"{result['value']['by']} said {result['value']['answer']}",
     "Propose": lambda intent, result: f"proposed {result['value']['proposal']}",
+    "Fetch": lambda intent, result: _read(result["value"]),
 }
+
+
+def _read(page: JsonObject) -> str:
+    """The page that answered, and from which one it was pointed to."""
+    start = f", by way of {page['redirects'][0]}" if page["redirects"] else ""
+    return f"read {page['url']} ({len(page['text']):,} characters{start})"
 
 
 def _recalled(found: JsonObject) -> str:
