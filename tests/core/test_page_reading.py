@@ -19,6 +19,7 @@ from autoclave.domain.fetch import FetchRequest, FetchResponse
 from autoclave.domain.run import Run, RunStatus
 from autoclave.governance.gate import PolicyGate
 from autoclave.governance.safety_rules import SafetyRules
+from autoclave.service.history import summarise
 
 URL = "https://docs.python.org/3/json.html"
 RULES = Path(__file__).parents[2] / "safety_rules.yaml"
@@ -96,6 +97,18 @@ async def test_a_page_that_the_goal_names(fast_tmp_path: Path) -> None:
     assert said(run)["labels"]["value"] == {"origin": "web", "trusted": False, "source": ""}
     assert run.read_untrusted
     assert fetcher.asked == [URL]
+    loop.close()
+
+
+async def test_the_history_names_the_page(fast_tmp_path: Path) -> None:
+    """The one that answered, and the one that was asked for."""
+    loop = opened(fast_tmp_path, FakeFetcher("https://www.python.org/json"))
+
+    run = await run_goal(loop)
+
+    events = await loop.parts.ledger.events(run.stream)
+    line = next(summarise(each) for each in events if each.kind is EventKind.RESULT_RECORDED)
+    assert line == f"read https://www.python.org/json (12 characters, by way of {URL})"
     loop.close()
 
 
