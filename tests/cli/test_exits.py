@@ -32,6 +32,7 @@ Call = Callable[..., Any]
         (errors.Busy("x"), 75),
         (errors.OutOfResources("x"), 75),
         (errors.ModelUnavailable("x"), 75),
+        (errors.Unreachable("x"), 75),
         (errors.SandboxUnavailable("x"), 1),
         (errors.JournalBroken("x"), 1),
     ],

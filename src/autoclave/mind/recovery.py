@@ -10,7 +10,9 @@ from .planning import begin, next_plan, plan
 from .stepping import act, failed_step
 from .views import JsonObject, Reply, View, reply
 
-_PASSING = frozenset({"Busy", "OutOfResources", "ModelUnavailable", "Stale", "Transient"})
+_PASSING = frozenset(
+    {"Busy", "OutOfResources", "ModelUnavailable", "Unreachable", "Stale", "Transient"}
+)
 """Failures that may go away by themselves."""
 
 _MOST_TRIES = 3
