@@ -25,7 +25,8 @@ from autoclave.mind.reading import read_goal, stem
         ("run `ls -l 'a b'`", [("argv", ["ls", "-l", "a b"])]),
         ("run `it's`", [("argv", ["it's"])]),
         ("write to maria@example.org", []),
-        ("see https://example.org/a.html", []),
+        ("see https://example.org/a.html.", [("url", "https://example.org/a.html")]),
+        ("see http://a.org/b and c.txt", [("url", "http://a.org/b"), ("path", "c.txt")]),
         ("nothing here", []),
         ("don't touch the user's a.txt", [("path", "a.txt")]),
         ("the project's tests aren't 'good enough'", [("text", "good enough")]),
@@ -34,7 +35,7 @@ from autoclave.mind.reading import read_goal, stem
 def test_what_a_goal_names_is_found_with_its_type(
     text: str, literals: list[tuple[str, object]]
 ) -> None:
-    """Paths, targets, quoted texts and commands; addresses are none of them."""
+    """Paths, targets, quoted texts, pages and commands; a mail address is none of them."""
     found = read_goal(text)["literals"]
 
     assert [(each["type"], each["value"]) for each in found] == literals

@@ -9,6 +9,7 @@ from typing import TypedDict
 _WORD = re.compile(r"[a-z][a-z0-9_+-]*")
 _QUOTED = re.compile(r"[\"“]([^\"”]*)[\"”]|(?<!\w)'([^']*)'(?!\w)")
 _CODE = re.compile(r"`([^`]+)`")
+_URL = re.compile(r"https?://[^\s\"“”'`<>]*[^\s\"“”'`<>.,;:!?)\]]")
 _PATH = re.compile(
     r"(?<![\w@:/.-])((?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,7}|(?:[\w.-]+/)+[\w.-]*)"
 )
@@ -20,7 +21,7 @@ class Literal(TypedDict):
     """A thing that the goal names."""
 
     type: str
-    """Semantic type: `path`, `output-path`, `text`, `pattern`, `argv`."""
+    """Semantic type: `path`, `output-path`, `text`, `pattern`, `url`, `argv`."""
     value: str | list[str]
 
 
@@ -39,6 +40,8 @@ def read_goal(text: str) -> Reading:
         quoted = match.group(1) if match.group(1) is not None else match.group(2)
         literals.append({"type": "text", "value": quoted})
     rest = _QUOTED.sub(" ", rest)
+    literals += [{"type": "url", "value": match.group()} for match in _URL.finditer(rest)]
+    rest = _URL.sub(" ", rest)
     for match in _PATH.finditer(rest):
         is_target = bool(_TARGET.search(rest[: match.start()]))
         kind = "output-path" if is_target else "path"
