@@ -113,6 +113,8 @@ class ModelAnswer:
     """Category of a refusal, when the model gives one."""
     cache_miss: str = ""
     """Why the kept prefix was not used, when the model says so."""
+    is_reckoned: bool = False
+    """The tokens were not told; they are reckoned, and not too few."""
     seconds: float = 0.0
 
     @property
