@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from autoclave.core.journal import SqlJournal
+from autoclave.core.redaction import Redaction
+from autoclave.core.vault import Vault
 from autoclave.core.writer import Writer
 from autoclave.domain.canonical import JsonObject, canonical
 from autoclave.domain.events import EventKind, Head, NewEvent
@@ -79,7 +81,9 @@ def _result(size: int) -> JsonObject:
 
 
 def _open(folder: Path) -> SqlJournal:
-    return SqlJournal(f"sqlite:///{folder / 'journal.db'}", b"k" * 32, folder / "anchor")
+    key = b"k" * 32
+    vault = Vault(folder / "vault", Redaction(key, known=[f"known-secret-{n}" for n in range(3)]))
+    return SqlJournal(f"sqlite:///{folder / 'journal.db'}", key, folder / "anchor", vault=vault)
 
 
 def _since(cpu: float, wall: float) -> dict[str, Any]:

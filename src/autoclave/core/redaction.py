@@ -60,8 +60,9 @@ class Redaction:
             return True
         if not _has_long_run(text):
             return False
-        for escape, character in (("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t")):
-            text = text.replace(escape, character)
+        if "\\" in text:
+            for escape, character in (("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t")):
+                text = text.replace(escape, character)
         return any(self.suspects(inner) for _, inner in _decoded(text))
 
     def conceal(self, value: T, *, literal: bool = False) -> tuple[T, dict[str, str]]:

@@ -48,8 +48,8 @@ _NAMES = (
 _WHOLE_NAME = re.compile(_NAMES + "$", re.IGNORECASE)
 _SET = r"""[\\"'\]]*(?:\s|\\[nrtf]|\\u00..)*[:=]"""
 _NAME_ENDS = tuple(
-    (word, re.compile(rf"({word}){_SET}"))
-    for word in ("password", "passwd", "passphrase", "secret", "key", "token")
+    (word.partition("(")[0], re.compile(rf"({word}){_SET}"))
+    for word in ("pass(?:word|wd|phrase)", "secret", "key", "token")
 )
 _LONGEST_NAME = 24
 _ANY_CASE = "pass Pass PASS secret Secret SECRET key Key KEY token Token TOKEN"
@@ -143,20 +143,34 @@ SHAPES: tuple[Shape, ...] = (
 )
 """The others, in the order in which they are looked for."""
 
-_BY_TRIGGER = tuple(
-    (trigger, shape)
-    for shape in (PRIVATE_KEY, *SHAPES)
-    if shape.kind not in ("named", "anthropic")  # which the triggers of others cover
-    for trigger in shape.triggers
-)
+
+def _gated() -> tuple[tuple[str, tuple[tuple[str, Shape], ...]], ...]:
+    """The triggers by what they have in common: one look for many."""
+    found: dict[str, list[tuple[str, Shape]]] = {}
+    for shape in (PRIVATE_KEY, *SHAPES):
+        # Names and headers are looked for in small letters; `sk-` stands for both of its kinds.
+        if shape.kind in ("named", "header", "anthropic"):
+            continue
+        for trigger in shape.triggers:
+            gate = next((each for each in _GATES if each in trigger), trigger)
+            found.setdefault(gate, []).append((trigger, shape))
+    return tuple((gate, tuple(triggers)) for gate, triggers in found.items())
+
+
+_GATES = ("gh", "gl", "~", "=", "_", "-")
+_BY_GATE = _gated()
 
 
 def may_hold_secret(text: str) -> bool:
     """Whether a JSON text may hold something of any shape. Cheap, and wrong only in yes."""
-    for trigger, shape in _BY_TRIGGER:
-        if trigger in text and (shape.confirmed is None or shape.confirmed.search(text)):
-            return True
+    for gate, triggers in _BY_GATE:
+        if gate in text:
+            for trigger, shape in triggers:
+                if trigger in text and (shape.confirmed is None or shape.confirmed.search(text)):
+                    return True
     lowered = text.lower()
+    if "authorization" in lowered or "bearer" in lowered:
+        return True
     return any(
         word in lowered and any(_is_name(lowered, found) for found in pattern.finditer(lowered))
         for word, pattern in _NAME_ENDS
