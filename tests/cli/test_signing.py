@@ -247,3 +247,17 @@ def test_adding_an_owner_waits_for_the_second_yes(
     assert called.code == 11
     assert "add bob: signed by person:maria, waits for a second person" in called.out
     assert control.asked[1][2]["signed"].granted_by == "person:maria"
+
+
+def test_nothing_but_the_signing_module_knows_how_to_open_a_key() -> None:
+    """Imports are held by `.importlinter`; this holds the words."""
+    package = Path(signing.__file__).parent.parent
+    words = ("Ed25519PrivateKey", "load_pem_private_key", "AUTOCLAVE_OWNER_KEY")
+
+    knows = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if any(word in path.read_text(encoding="utf-8") for word in words)
+    }
+
+    assert knows == {"cli/signing.py"}

@@ -119,7 +119,7 @@ async def test_a_base_that_was_changed_by_hand_makes_the_yes_worthless(
     other = waiting.capabilities / "read_file" / "code.py"
     other.write_text(other.read_text() + "# mine\n")
 
-    with pytest.raises(Stale, match="capabilities changed"):
+    with pytest.raises(Stale, match="changed since P-0001 was measured"):
         await MARIA.approve(control, "P-0001", digest=digest)
 
     assert other.read_text().endswith("# mine\n")

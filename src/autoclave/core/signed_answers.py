@@ -48,13 +48,13 @@ async def answer_sheet(parts: Parts, run: Run) -> Sheet:
 
 async def collect(parts: Parts, run: Run, signed: Approval | None) -> tuple[list[Approval], bool]:
     """All that owners have signed for the open question, and whether that is enough."""
+    asked, owners = run.question or {}, Owners(parts)
+    sheet = await answer_sheet(parts, run)
     if signed is None:
         raise CredentialMissing(
             f"a yes to what {run.id} asks has to be signed by an owner",
             hint="autoclave owner list",
         )
-    asked, owners = run.question or {}, Owners(parts)
-    sheet = await answer_sheet(parts, run)
     await owners.check_new(signed, sheet)
     earlier = [each for each in yeses_of(asked) if await _holds(owners, each, sheet)]
     is_enough = quorum_of(asked).is_met((*earlier, signed))

@@ -76,7 +76,7 @@ class Approval:
             raise Stale(
                 f"{subject} changed after {self.granted_by} approved it "
                 f"({self.digest[:8]} was approved, it is {current[:8]} now)",
-                hint=f"look at it again: `autoclave proposal show {subject}`",
+                hint="look at it again",
             )
         if now < self.granted_at:
             raise NotAllowed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from ..core.engine import Board, Engine
@@ -13,6 +13,7 @@ from ..core.opportunities import raise_opportunities
 from ..core.parts import Parts
 from ..core.proposals import Proposals
 from ..domain.canonical import JsonObject
+from ..domain.errors import CredentialMissing
 from ..domain.events import Event, EventKind, NewEvent
 from ..domain.proposal_record import ProposalRecord
 from ..domain.run import Run, RunKind, RunStatus
@@ -114,7 +115,8 @@ class Running:
             if ask is None or asked is None:
                 return run
             if asked["must_sign"]:
-                asked = {**asked, "sheet": await self._goals.sheet(goal)}
+                with suppress(CredentialMissing):  # a no can still be said
+                    asked = {**asked, "sheet": await self._goals.sheet(goal)}
             answer = await ask(asked)
             if await self._goals.answer(goal, answer, digest=asked["digest"]):
                 return await self._parts.ledger.load(goal)

@@ -64,7 +64,7 @@ def _asker(invocation: Invocation) -> Any:
             question(asked, color=color, most_lines=60),
             details=lambda: question(asked, color=color, most_lines=5000),
         )
-        signed = await _sign(invocation, asked["sheet"]) if yes and asked["must_sign"] else None
+        signed = await _sign(invocation, asked["sheet"]) if yes and "sheet" in asked else None
         return Answer(yes=yes, by=person(), signed=signed)
 
     return ask
