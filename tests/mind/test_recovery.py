@@ -31,7 +31,9 @@ def _failed(error_class: str, *, tries: int = 1, plan: JsonObject = PLAN, **part
     }
 
 
-@pytest.mark.parametrize("error_class", ["Busy", "OutOfResources", "ModelUnavailable", "Unreachable"])
+@pytest.mark.parametrize(
+    "error_class", ["Busy", "OutOfResources", "ModelUnavailable", "Unreachable"]
+)
 def test_what_may_pass_is_tried_again_after_a_wait_that_grows(
     make_view: Any, error_class: str
 ) -> None:
