@@ -15,6 +15,7 @@ from tests.fakes import FakeClock, FakeToolbox, Loop, open_loop
 
 from autoclave.core.driver import Driver
 from autoclave.core.engine import Engine
+from autoclave.core.mind_loader import LoadedMind
 from autoclave.core.scripted_model import ScriptedModel
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.errors import BudgetSpent, NotAllowed
@@ -213,7 +214,7 @@ async def test_nobody_there_and_headless_deny_refuses_the_question_of_a_mind(ope
         return {"intent": {"kind": "Ask", "question": "may I?"}}
 
     loop = opened(may_ask=refuse)
-    loop.parts = replace(loop.parts, mind=type(loop.parts.mind)("tree", ask))
+    loop.parts = replace(loop.parts, mind=LoadedMind("tree", ask))
 
     run = await drive(loop, await loop.add("first"))
 
