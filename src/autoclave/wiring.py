@@ -190,7 +190,11 @@ def _parts(
     knowledge = KnowledgeBase(stores.engine)
     mind = HomeMind(home.mind, hands.sandbox)
     trials = SealedTrials(
-        stores.ledger, manifests=body.toolbox.manifests, sandbox=hands.sandbox, model=model
+        stores.ledger,
+        manifests=body.toolbox.manifests,
+        sandbox=hands.sandbox,
+        parts=lambda: parts,
+        model=model,
     )
     machine = machine_of(home.root, lambda: gate.policy.machine)
     spending = Spending(stores.ledger, stores.board, lambda: gate.policy.day, clock=time.time)
@@ -206,7 +210,7 @@ def _parts(
         mind.reload()
         await body.changed(paths, by)
 
-    return Parts(
+    parts = Parts(
         ledger=stores.ledger,
         mind=mind,
         toolbox=body.toolbox,
@@ -245,6 +249,7 @@ def _parts(
         read_page=read_page,
         mind_health=lambda: health_of(mind),
     )
+    return parts
 
 
 def _audit_gap(stores: _Stores) -> Callable[[], str]:

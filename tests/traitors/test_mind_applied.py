@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +14,37 @@ from tests.fakes_owner import Person
 
 from autoclave.core.owners import Owners
 from autoclave.core.proposing import Proposing
+from autoclave.core.replay import CaseReplay
+from autoclave.domain.approval import Quorum
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.intents import Propose
-from autoclave.domain.proposal import Contract, Edit, Evidence, GateResult, GateVerdict
+from autoclave.domain.knowledge import Case
+from autoclave.domain.proposal import (
+    Contract,
+    Edit,
+    EditOperation,
+    Evidence,
+    GateResult,
+    GateVerdict,
+)
 from autoclave.domain.run import Run
+from autoclave.modification.targets import target_hash
+from autoclave.service.control import Control
 from autoclave.service.goals import GoalSpec
+from autoclave.service.home import init_home
+from autoclave.wiring import open_control
 
 pytestmark = pytest.mark.slow
 
+SEEING = """
+
+def plan(view: View) -> Reply:
+    found = next_plan(view)
+    if found is None:
+        return ask_for_plan(view, why="no known plan fits") if may_ask(view) else _cannot(view)
+    return begin(view, found, why=f"a {found['source']} plan: {found['signature']}")
+"""
 ANN, BOB = Person("ann"), Person("bob")
 RECOVERY = "mind/recovery.py"
 FACTS = {
@@ -88,7 +112,10 @@ class Desk:
         intent = Propose(title="A mind that fails", reason="x", edits=[], contract={})
         contract = Contract(cause=(), expected_fixes=())
         run = Run(id="G-0001", facts={})
-        return await Proposing(self.parts)._write_down(run, intent, "k", draft, evidence, contract)
+        proposing = Proposing(self.parts)
+        return await proposing._write_down(
+            run, intent, "k", draft, evidence, contract, quorum=Quorum()
+        )
 
     async def approve(self, proposal: str) -> JsonObject:
         await ANN.approve(self.shop.control, proposal)
@@ -184,3 +211,52 @@ async def test_a_home_whose_mind_cannot_be_read_says_so_and_can_be_mended(
     assert undone["status"] == "undone"
     assert again.bytes_of(RECOVERY) == bytes_before
     assert (await again.reach("book a flight"))["status"] == "failed"
+
+
+@pytest.fixture
+def blind_home(tmp_path: Path) -> Iterator[Control]:
+    """A whole home whose mind never finds a plan."""
+    home = init_home(tmp_path / "home").home
+    planning = home.mind / "planning.py"
+    text = planning.read_text(encoding="utf-8")
+    assert "found = next_plan(view)" in text
+    planning.write_text(text.replace("found = next_plan(view)", "found = None"), encoding="utf-8")
+    control = open_control(home)
+    yield control
+    asyncio.run(control.aclose())
+
+
+async def test_a_mend_of_the_mind_is_proved_on_the_goal_that_failed(
+    blind_home: Control, tmp_path: Path
+) -> None:
+    """The goal fails without the change and is reached with it; a change of words mends nothing."""
+    (tmp_path / "notes.txt").write_text("water the plants\n")
+    spec = GoalSpec(text="show notes.txt", workspace=tmp_path, done=())
+    failed = await blind_home.run_goal(spec, by=ANN.by)
+    notes = {"notes.txt": "water the plants\n"}
+    given: dict[str, Any] = {"event_id": 1, "capability": "", "inputs": {}, "done": ()}
+    case = Case(goal_id=failed["id"], files=notes, **given)
+
+    async def judged(target: str, source: str) -> tuple[str, str]:
+        """The name and the words of the last gate that had something to say."""
+        file = "mind/planning.py"
+        text = (blind_home.home.root / file).read_text(encoding="utf-8")
+        edit = Edit(
+            operation=EditOperation.REPLACE,
+            file=file,
+            target=target,
+            target_hash=target_hash(text, target),
+            source=source,
+        )
+        parts = blind_home._parts
+        draft = parts.workshop.draft([edit])
+        evidence = await parts.workshop.judge(draft, cases=[case], replay=CaseReplay(parts))
+        spoke = [gate for gate in evidence.gates if "after an earlier fail" not in gate.summary]
+        return str(spoke[-1].verdict), spoke[-1].summary
+
+    mended = await judged("plan", SEEING)
+    reworded = await judged("_SIMILAR", "_SIMILAR = 0.6\n")
+
+    assert mended[1].startswith("1 recorded failures succeed now, and fail without the change")
+    assert mended[0] == "pass"
+    assert reworded == ("fail", "it decides nothing else in the goals that failed")

@@ -12,6 +12,7 @@ from ..domain.errors import AutoclaveError, InvalidInput, Refused
 from ..domain.events import EventKind
 from ..domain.golden import Golden, Sources
 from ..domain.intents import to_json
+from ..domain.knowledge import Case
 from ..domain.ports import LanguageModel, Mind, Sandbox
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun
 from ..domain.state import State, check_transition
@@ -21,6 +22,8 @@ from .golden import decisions, sample, shipped
 from .ledger import Ledger
 from .mind_answer import MindAnswer, read_answer
 from .mind_loader import HOST, LIMITS, prompts_of, sources_of, tree_of, with_prompts
+from .mind_replay import pursue
+from .parts import Parts
 
 _LAWS = Path(mind_laws.__file__)
 _MOST_DECISIONS = 60
@@ -37,12 +40,14 @@ class SealedTrials:
         *,
         manifests: Callable[[], tuple[Manifest, ...]],
         sandbox: Sandbox,
+        parts: Callable[[], Parts],
         model: LanguageModel | None = None,
         shipped: Callable[[], Sequence[Golden]] = shipped,
     ) -> None:
         self._ledger = ledger
         self._manifests = manifests
         self._sandbox = sandbox
+        self._parts = parts
         self._model = model
         self._shipped = shipped
 
@@ -77,9 +82,13 @@ class SealedTrials:
         wanted = [(start, law) for start in starts for law in mind_laws.LAWS]
         lines = _lines(result, len(wanted))
         return [
-            {"law": law["name"], "run": start["run"]["text"], **_lived(line)}
+            {"law": law["name"], "can": law.keys() == {"name"}, "run": start["run"]["text"]}
+            | _lived(line)
             for (start, law), line in zip(wanted, lines, strict=True)
         ]
+
+    async def pursue(self, mind: Sources, case: Case) -> JsonObject:
+        return await pursue(self._parts(), self.ask, mind, case)
 
     async def _run(
         self,

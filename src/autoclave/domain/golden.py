@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Protocol, TypeAlias
 
 from .canonical import JsonObject, digest
+from .knowledge import Case
 
 Sources: TypeAlias = Mapping[str, bytes]
 """A mind's files by their names below its folder."""
@@ -81,5 +82,9 @@ class MindTrials(Protocol):
     async def live(self, mind: Sources, starts: Sequence[JsonObject]) -> list[JsonObject]:
         """Runs from their first view to their end with made-up results, under every law.
 
-        For each `{"law", "run", "end", "acts", "kinds", "problem"}`.
+        For each `{"law", "can", "run", "end", "acts", "kinds", "problem"}`; `can` says whether
+        the goal can be reached under that law.
         """
+
+    async def pursue(self, mind: Sources, case: Case) -> JsonObject:
+        """Whether it reaches the goal that failed: `{"ok": bool | None, "summary": str}`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..domain.canonical import JsonObject
 from ..domain.golden import Golden, form_of, is_same
+from .body import Body
 from .gate import Bench, Finding, MindSide, failed, not_checked, passed
 from .mind_purity import impurities, intents_named
 from .powers import more
@@ -100,23 +101,36 @@ class MindTestsGate:
         )
 
 
-async def replay_decisions(bench: Bench, side: MindSide) -> Finding:
-    """What the candidate decides in the goals that failed; a fix has to decide something else."""
-    goals = list(dict.fromkeys(case.goal_id for case in bench.cases))
-    if not goals:
+async def replay_goals(bench: Bench, side: MindSide) -> Finding:
+    """The goals that failed, decision by decision and then pursued anew by both minds."""
+    if not bench.cases:
         return passed("no failure is named that it should mend, so there is none to replay")
+    goals = dict.fromkeys(case.goal_id for case in bench.cases)
     found = [each for goal in goals for each in await side.trials.of_goal(goal)]
-    if not found:
-        return not_checked(f"the decisions of {', '.join(goals)} can't be rebuilt")
     compared = await _compare(bench, side, found)
-    if broken := next((each for each in compared if each.error), None):
-        return failed(f"{broken.error}, at {broken.golden.id}")
     facts = _facts(compared)
-    if not facts["differences"]:
-        return failed("it decides nothing else in the goals that failed", goals=goals, **facts)
-    changed = len(facts["differences"])
-    said = f"it decides otherwise at {changed} of {len(compared)} decisions of what failed"
-    return passed(f"{said}; {facts['differences'][0]}", goals=goals, **facts)
+    if compared and not facts["differences"]:
+        return failed("it decides nothing else in the goals that failed", **facts)
+    after = await _pursued(bench, side, bench.candidate)
+    facts |= {"candidate": after}
+    if unknown := next((each for each in after if each["ok"] is None), None):
+        return not_checked(f"{unknown['goal']} can't be replayed: {unknown['summary']}", **facts)
+    broken = [each for each in after if not each["ok"]]
+    if broken:
+        said = f"{len(broken)} of {len(after)} recorded failures still fail"
+        return failed(f"{said}: {broken[0]['summary']}", **facts)
+    before = await _pursued(bench, side, bench.base)
+    facts |= {"base": before}
+    if any(each["ok"] for each in before):
+        return failed("cannot tell: recorded failures also succeed without the change", **facts)
+    said = f"{len(after)} recorded failures succeed now, and fail without the change"
+    first = f"; {facts['differences'][0]}" if facts["differences"] else ""
+    return passed(said + first, **facts)
+
+
+async def _pursued(bench: Bench, side: MindSide, body: Body) -> list[JsonObject]:
+    mind = body.mind(side.folder)
+    return [{"goal": case.goal_id, **await side.trials.pursue(mind, case)} for case in bench.cases]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +241,7 @@ def _breach(old: JsonObject, new: JsonObject) -> str:
         return str(new["problem"])
     if old["end"] == "Finish" and new["end"] == "GiveUp":
         return "it gives up where today's mind reaches the goal"
-    if new["end"] == "Finish" and old["end"] != "Finish":
+    if new["end"] == "Finish" and old["end"] != "Finish" and not new["can"]:
         return "it claims to be done where today's mind knows that it is not"
     if new["end"] == "Finish" and old["acts"] and not new["acts"]:
         return "it claims to be done without having done anything"

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..domain.canonical import JsonObject
 from .body import is_test
 from .gate import Bench, Finding, failed, not_checked, passed
-from .mind_gates import replay_decisions
+from .mind_gates import replay_goals
 
 
 class ReplayGate:
@@ -19,7 +19,7 @@ class ReplayGate:
         if all(is_test(path) for path in bench.draft.changes.paths):
             return passed("only tests are added, so no failure can come or go")
         if bench.changed_mind is not None:
-            return await replay_decisions(bench, bench.changed_mind)
+            return await replay_goals(bench, bench.changed_mind)
         if not bench.cases:
             return not_checked("no recorded case was given")
         after = await _replay(bench, bench.candidate_root)
