@@ -75,6 +75,20 @@ async def test_nothing_brings_forth_goals_for_ever(opened: Open) -> None:
     assert len(started) == 3
 
 
+async def test_the_least_depth_of_those_it_comes_from_is_inherited(opened: Open) -> None:
+    """A person who allows none gets none, and a child never allows more than its parent."""
+    knowledge = FakeKnowledge()
+    loop = opened(knowledge=knowledge)
+    once, never = await loop.add("a", budget={"depth": 1}), await loop.add("b", budget={"depth": 0})
+
+    knowledge.found = [found_in(once)]
+    (child,) = await raise_opportunities(loop.parts)
+    knowledge.found = [found_in(child), found_in(never)]
+
+    assert (await loop.parts.ledger.load(child)).budget.depth == 1
+    assert await raise_opportunities(loop.parts) == []
+
+
 async def test_a_goal_that_is_too_deep_is_parked_when_it_is_taken_up(opened: Open) -> None:
     """However it came into the journal."""
     loop = opened()

@@ -9,18 +9,21 @@ from ..domain.canonical import JsonObject
 from ..domain.errors import NotFound
 from ..domain.events import EventKind, NewEvent
 from ..domain.knowledge import Opportunity
+from ..domain.usage import Budget
 from .parts import Parts
+
+_NO_FACTS = frozenset({"goal_id", "depth", "most_depth"})
 
 
 async def raise_opportunities(parts: Parts) -> list[str]:
     """Start an improvement run for each open opportunity; the ids of the new goals."""
     started = await _complete_interrupted(parts)
     for found in parts.knowledge.opportunities():
-        depth = await _depth(parts, found.goals)
-        if depth is None:
+        descent = await _descent(parts, found.goals)
+        if descent is None:
             continue
         goal = await parts.ledger.new_id("G")
-        raised: JsonObject = {**_facts(found), "goal_id": goal, "depth": depth}
+        raised: JsonObject = {**_facts(found), "goal_id": goal, **descent}
         event = NewEvent(kind=EventKind.OPPORTUNITY_RAISED, payload=raised)
         await parts.ledger.post("agent", event, actor="kernel")
         await _start(parts, goal, raised)
@@ -28,21 +31,20 @@ async def raise_opportunities(parts: Parts) -> list[str]:
     return started
 
 
-async def _depth(parts: Parts, goals: Sequence[str]) -> int | None:
-    """How many times over a goal that comes from these would come from another one.
+async def _descent(parts: Parts, goals: Sequence[str]) -> JsonObject | None:
+    """`depth` of a goal that comes from these, and the `most_depth` that it inherits.
 
-    None when that is more than one of them may bring forth: nothing goes on by itself for ever.
+    None when it would be too deep: nothing goes on by itself for ever.
     """
-    depth = 1
+    parents = []
     for goal in goals:
         try:
-            run = await parts.ledger.load(goal)
+            parents.append(await parts.ledger.load(goal))
         except NotFound:
             continue
-        depth = max(depth, run.depth + 1)
-        if run.depth + 1 > run.budget.depth:
-            return None
-    return depth
+    depth = 1 + max((run.depth for run in parents), default=0)
+    most = min((run.budget.depth for run in parents), default=Budget().depth)
+    return {"depth": depth, "most_depth": most} if depth <= most else None
 
 
 async def _complete_interrupted(parts: Parts) -> list[str]:
@@ -64,8 +66,9 @@ async def _start(parts: Parts, goal: str, raised: JsonObject) -> None:
     payload = {
         "kind": "improvement",
         "text": f"repair {raised['capability']}: {raised['title']}",
-        "facts": {key: value for key, value in raised.items() if key not in ("goal_id", "depth")},
+        "facts": {key: value for key, value in raised.items() if key not in _NO_FACTS},
         "depth": raised.get("depth", 1),
+        "budget": {"depth": raised.get("most_depth", Budget().depth)},
         "priority": -1,
     }
     event = NewEvent(kind=EventKind.GOAL_ADDED, payload=payload)
