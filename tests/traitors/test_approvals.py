@@ -19,6 +19,7 @@ from tests.fakes_owner import Person
 
 from autoclave.core.proposals import Proposals
 from autoclave.core.proposing import Proposing
+from autoclave.domain.approval import Quorum
 from autoclave.domain.errors import Conflict, JournalBroken, NotFound, Stale
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.intents import Propose
@@ -59,7 +60,9 @@ class Desk:
         run = Run(id="G-0001", facts={})
         key = f"k-{time.monotonic_ns()}"
         proposing = Proposing(self.control._parts)
-        return await proposing._write_down(run, intent, key, draft, evidence, CONTRACT)
+        return await proposing._write_down(
+            run, intent, key, draft, evidence, CONTRACT, quorum=Quorum()
+        )
 
     async def digest(self, proposal: str = "") -> str:
         shown = await self.control.proposal(proposal or self.proposal)
