@@ -247,7 +247,7 @@ def _breach(old: JsonObject, new: JsonObject) -> str:
         return "it claims to be done without having done anything"
     if "Ask" in old["kinds"] and "Ask" not in new["kinds"]:
         return "it no longer asks a person"
-    if new["acts"] > 2 * old["acts"] + 3:
+    if old["acts"] and new["acts"] > 2 * old["acts"] + 3:
         return f"it tries {new['acts']} times where today's mind tries {old['acts']} times"
     return ""
 
