@@ -312,7 +312,7 @@ def open_loop(
         knowledge=knowledge or FakeKnowledge(),
         workshop=FakeWorkshop(),
         research=None,
-        model=model,
+        models=lambda asked: model,
         clock=clock,
         capabilities_folder=folder,
         capability_host=folder,

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,6 +27,12 @@ class Settings(BaseModel):
 
     database_url: str = ""
     """An SQLAlchemy URL; empty means the SQLite file of the home."""
+    model: Literal["auto", "claude", "openai", "offline"] = "auto"
+    """Who thinks where a goal does not say: `auto` takes what is configured, else none."""
+    model_name: str = ""
+    """Which of its models; empty for the usual one."""
+    openai_base_url: str = ""
+    """Address of a server that speaks OpenAI's chat completions, such as http://localhost:11434/v1."""
     goals_at_once: int = Field(default=4, ge=1, le=64)
     """How many goals one process works on at the same time."""
     own_servers: str = Field(

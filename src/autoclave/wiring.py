@@ -27,6 +27,7 @@ from .core.journal_engine import open_engine, sqlite_url
 from .core.ledger import Ledger
 from .core.mind_loader import HomeMind
 from .core.mind_trials import SealedTrials, health_of
+from .core.models.choosing import Models, ModelSettings
 from .core.parts import Parts
 from .core.redaction import Redaction, secrets_of
 from .core.secrets import SecretStore
@@ -63,7 +64,7 @@ from .service.home import Home
 from .service.running import Attendance, Running
 from .service.spending import Spending
 from .service.watching import Refresh, machine_of
-from .settings import Settings, load_settings
+from .settings import Settings, load_settings, settings_file
 
 _CAPABILITIES = "capabilities"
 
@@ -88,7 +89,9 @@ def open_control(
         registry=lambda: toolbox.registry, sandbox=hands.sandbox, files=hands.files
     )
     attendance = Attendance()
-    parts = _parts(home, stores, hands, gate=gate, body=body, model=model, attendance=attendance)
+    models = _models(settings)
+    choose = models.choose if model is None else lambda asked: model
+    parts = _parts(home, stores, hands, gate=gate, body=body, choose=choose, attendance=attendance)
     goals = GoalDesk(parts, stores.board, budget=gate.policy.goal_budget)
     running = Running(
         parts,
@@ -117,7 +120,19 @@ def open_control(
         running=running,
         checkpoints=stores.checkpoints,
         close=close,
+        let_go=models.aclose,
     )
+
+
+def _models(settings: Settings) -> Models:
+    """Imported with the first goal that asks for one."""
+    chosen = ModelSettings(
+        model=settings.model,
+        model_name=settings.model_name,
+        openai_base_url=settings.openai_base_url,
+        own_prices=settings_file().with_name("prices.toml"),
+    )
+    return Models(chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +199,7 @@ def _parts(
     *,
     gate: PolicyGate,
     body: Body,
-    model: LanguageModel | None,
+    choose: Callable[[str], LanguageModel | None],
     attendance: Attendance,
 ) -> Parts:
     knowledge = KnowledgeBase(stores.engine)
@@ -194,7 +209,6 @@ def _parts(
         manifests=body.toolbox.manifests,
         sandbox=hands.sandbox,
         parts=lambda: parts,
-        model=model,
     )
     machine = machine_of(home.root, lambda: gate.policy.machine)
     spending = Spending(stores.ledger, stores.board, lambda: gate.policy.day, clock=time.time)
@@ -221,7 +235,7 @@ def _parts(
         knowledge=knowledge,
         workshop=_workshop(home, hands, trials),
         research=LocalResearch([home.root / "docs"], knowledge=knowledge),
-        model=model,
+        models=choose,
         clock=time.time,
         capabilities_folder=home.capabilities,
         capability_host=Path(host.__file__),

@@ -103,7 +103,7 @@ class Brokering:
         self, call: ModelCall, known: Asked | None
     ) -> tuple[JsonObject, JsonObject]:
         """Priced and counted as the mind's own calls are. One that was cut off counts in full."""
-        model = self._parts.model
+        model = self._parts.model_for(self.run)
         if model is None:
             raise NotServed("no language model is configured", hint="configure one")
         request = ModelRequest(

@@ -9,6 +9,7 @@ from ..domain.canonical import JsonObject
 from ..domain.errors import (
     AutoclaveError,
     BudgetSpent,
+    ConfigurationInvalid,
     Fatal,
     Fenced,
     InvalidInput,
@@ -18,6 +19,7 @@ from ..domain.errors import (
     Stale,
 )
 from ..domain.events import EventKind, NewEvent
+from ..domain.ports import LanguageModel
 from ..domain.run import ESCALATED, SHORT, SPENT, Run, RunStatus
 from ..domain.state import State, check_transition
 from .escalating import escalate
@@ -90,10 +92,9 @@ class Driver:
         return await self._step(run)
 
     async def _take(self, run: Run) -> Run:
-        model = self._parts.model.name if self._parts.model else ""
         offered = offered_digest(self._parts.toolbox.manifests())
         run = await self._parts.ledger.take(
-            run, mind=self._parts.mind.tree, offered=offered, model=model
+            run, mind=self._parts.mind.tree, offered=offered, model=self._model_name(run)
         )
         run = await note_interruption(self._parts, run)
         if run.depth > run.budget.depth:
@@ -122,8 +123,22 @@ class Driver:
         run = await self._parts.ledger.record(run, *_way(run, answer, trust))
         return await self._performer.perform(run, answer.intent)
 
+    def _model_of(self, run: Run) -> LanguageModel | None:
+        try:
+            return self._parts.model_for(run)
+        except (ConfigurationInvalid, InvalidInput) as error:
+            raise ModelUnusable(error.message, hint=error.hint) from error
+
+    def _model_name(self, run: Run) -> str:
+        """For the record; one that can't be used sets the run aside when it is needed."""
+        try:
+            model = self._model_of(run)
+        except ModelUnusable:
+            return ""
+        return model.name if model else ""
+
     async def _decide(self, run: Run) -> MindAnswer:
-        view = build_view(run, self._parts.toolbox.manifests(), self._parts.model)
+        view = build_view(run, self._parts.toolbox.manifests(), self._model_of(run))
         try:
             answer = await self._parts.mind.decide(view)
         except InvalidInput as error:  # the mind may be changed code: its bugs are data here

@@ -25,6 +25,7 @@ from ..domain.ports import (
     Workshop,
 )
 from ..domain.risk import Action, Risk, Ruling
+from ..domain.run import Run
 from ..domain.standing import Standing
 from ..domain.usage import Spend
 from .ledger import Ledger
@@ -84,7 +85,8 @@ class Parts:
     knowledge: Knowledge
     workshop: Workshop
     research: Research | None
-    model: LanguageModel | None
+    models: Callable[[str], LanguageModel | None]
+    """The model for what a goal asks for (`auto`, `claude`, `offline` …); None without one."""
     clock: Clock
     capabilities_folder: Path
     capability_host: Path
@@ -134,3 +136,7 @@ class Parts:
     """What a page says to people: `title`, `text`, `links`, `is_cut`. Raises InvalidInput."""
     mind_health: Callable[[], Awaitable[str]] = _is_well
     """Why the mind in force can't stay in force; empty when it answers, sealed, as it should."""
+
+    def model_for(self, run: Run) -> LanguageModel | None:
+        """The model that this run may ask. Raises InvalidInput, ConfigurationInvalid."""
+        return self.models(run.model)

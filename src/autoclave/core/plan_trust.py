@@ -42,7 +42,7 @@ async def trust_of(parts: Parts, run: Run, plan: JsonObject) -> PlanTrust:
 
 
 async def _is_same(parts: Parts, run: Run, plan: JsonObject, *, keeps: Keeps) -> bool:
-    view = build_view(run, parts.toolbox.manifests(), parts.model)
+    view = build_view(run, parts.toolbox.manifests(), parts.model_for(run))
     if run.read_untrusted:
         view = without_untrusted(view)
     if view["recalled"]:

@@ -171,4 +171,5 @@ def _operators(run: Run) -> list[str]:
 def _drafted_by(parts: Parts, run: Run) -> str:
     """The name of the model that drafted it; `search` where no model did."""
     is_open = run.plan is not None and "uses" in run.plan
-    return parts.model.name if is_open and parts.model else "search"
+    model = parts.model_for(run) if is_open else None
+    return model.name if model else "search"

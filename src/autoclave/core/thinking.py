@@ -43,7 +43,7 @@ class Thinking:
     async def perform(self, run: Run, intent: Think) -> Run:
         """The run after the answer. Raises BudgetSpent before anything is sent."""
         key = f"{run.id}-{run.keys + 1}"
-        model = self._parts.model
+        model = self._parts.model_for(run)
         if model is None:
             nobody = result_event(key, _slim(intent), bad(failure_of(_no_model())))
             return await self._parts.ledger.insist(run, nobody)

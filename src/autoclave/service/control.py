@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Control:
         running: Running,
         checkpoints: Checkpoints,
         close: Callable[[], None],
+        let_go: Callable[[], Awaitable[None]],
     ) -> None:
         self.home = home
         self._parts = parts
@@ -82,6 +83,7 @@ class Control:
         self._checkpoints = checkpoints
         self._audit = AuditDesk(journal)
         self._close = close
+        self._let_go = let_go
 
     def close(self) -> None:
         """Let go of the database. Everything that was said is on disk already."""
@@ -89,6 +91,7 @@ class Control:
 
     async def aclose(self) -> None:
         """The same, inside a running loop."""
+        await self._let_go()
         await self._writer.close()
         self._close()
 

@@ -121,8 +121,13 @@ def _lineage(parts: Parts) -> Check:
 
 
 def _model(parts: Parts) -> Check:
-    if parts.model is not None:
-        return Check(name="language model", verdict=Health.OK, detail=parts.model.name)
+    try:
+        model = parts.models("auto")
+    except AutoclaveError as error:
+        said, fix = error.message, error.hint
+        return Check(name="language model", verdict=Health.WARN, detail=said, fix=fix)
+    if model is not None:
+        return Check(name="language model", verdict=Health.OK, detail=model.name)
     said = "none: goals that the capabilities serve work, others are refused"
     return Check(name="language model", verdict=Health.NOT_CHECKED, detail=said)
 

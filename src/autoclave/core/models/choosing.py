@@ -104,12 +104,13 @@ class Models:
 
     def _openai(self, name: str) -> LanguageModel:
         from .openai_compatible import OpenAICompatible
+        from .openai_prices import OPENAI as OPENAI_URL
+        from .openai_prices import price_at
 
         if not name:
             raise ConfigurationInvalid(
                 "an OpenAI-compatible server has no usual model", hint="name one: --model-name NAME"
             )
-        own = self._settings.own_prices
-        return OpenAICompatible(
-            name, base_url=self._settings.openai_base_url or None, own_prices=own
-        )
+        base_url = self._settings.openai_base_url or OPENAI_URL
+        price = price_at(name, base_url, own=self._settings.own_prices)
+        return OpenAICompatible(price, model=name, base_url=base_url)
