@@ -32,13 +32,19 @@ def verdict(
     number = known[1][call] if isinstance(call, str) else call
     padded = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
     data = struct.pack("<IIQ6Q", number, word or known[0], 0, *padded)
-    code = calls.program(machine_name, abi=abi, own_pid=OWN, asks=asks)
+    return answer_of(calls.program(machine_name, abi=abi, own_pid=OWN, asks=asks), data)
+
+
+def answer_of(code: bytes, data: bytes) -> int:
+    """What a program answers, step by step as the kernel would."""
     at, value = 0, 0
     while True:
         operation, if_true, if_false, operand = struct.unpack_from("=HBBI", code, at * 8)
         at += 1
         if operation == 0x20:
             value = struct.unpack_from("<I", data, operand)[0]
+        elif operation == 0x05:
+            at += operand
         elif operation == 0x54:
             value &= operand
         elif operation == 0x06:
@@ -154,3 +160,31 @@ def test_calls_that_may_make_a_file_are_asked_about(name: str) -> None:
     assert verdict(name, "openat", 0, 0, 0o2, asks=True) == ALLOW
     assert verdict(name, "renameat2", asks=True) == ALLOW
     assert verdict(name, "mknodat", asks=True) == EPERM
+
+
+@given(st.dictionaries(st.integers(0, 600), st.sampled_from([EPERM, ERRNO, KILL]), max_size=300))
+def test_a_table_says_what_a_list_says(verdicts: dict[int, int]) -> None:
+    """For every number, also those that are not in it."""
+    code = bpf.table(verdicts) + bpf.otherwise(ALLOW)
+    load = struct.pack("=HBBI", 0x20, 0, 0, 0)
+
+    for number in {0, 601, 0x3FFFFFFF, *verdicts, *(n + 1 for n in verdicts)}:
+        said = answer_of(load + code, struct.pack("<IIQ6Q", number, 0, 0, *(0,) * 6))
+        assert said == verdicts.get(number, ALLOW)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_whole_filter_refuses_by_number_what_its_lists_name(name: str) -> None:
+    """Every number there is, one by one."""
+    known = machine(name)
+    assert known
+    refused = {known[1][call] for call in calls._REFUSED.split() if call in known[1]}
+    hollow = {known[1][call] for call in calls._WITHOUT_EFFECT.split() if call in known[1]}
+    by_argument = {
+        known[1][call]
+        for call in ("socketpair", "prlimit64", "clone", "clone3", "ioctl", "fcntl", "prctl")
+    }
+
+    for number in set(range(700)) - by_argument:
+        expected = EPERM if number in refused else ERRNO if number in hollow else ALLOW
+        assert verdict(name, number) == expected, number

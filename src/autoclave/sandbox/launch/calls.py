@@ -97,13 +97,12 @@ def program(
         raise StepFailed("seccomp filter", errno.ENOSYS, f"no filter for {machine_name} machines")
     word, numbers = found
     refuse = bpf.answer(errno.EPERM)
-    plain = [bpf.always(numbers[n], refuse) for n in _REFUSED.split() if n in numbers]
+    table = {numbers[n]: refuse for n in _REFUSED.split() if n in numbers}
     # In FULL there is nothing outside that they could change.
     without_effect = () if is_full else _WITHOUT_EFFECT.split()
-    hollow = [bpf.always(numbers[n], bpf.answer(0)) for n in without_effect if n in numbers]
+    table |= {numbers[n]: bpf.answer(0) for n in without_effect if n in numbers}
     parts = [
-        *plain,
-        *hollow,
+        bpf.table(table),
         *_by_argument(numbers, refuse),
         *_for_old_landlock(numbers, abi, own_pid),
         *(_makers(numbers) if asks else ()),
