@@ -9,7 +9,7 @@ from pathlib import Path
 from ..domain.canonical import JsonObject, canonical
 from ..domain.capability import Manifest
 from ..domain.errors import AutoclaveError, InvalidInput, Refused
-from ..domain.events import EventKind
+from ..domain.events import Event, EventKind
 from ..domain.golden import Golden, Sources
 from ..domain.intents import to_json
 from ..domain.knowledge import Case
@@ -41,14 +41,12 @@ class SealedTrials:
         manifests: Callable[[], tuple[Manifest, ...]],
         sandbox: Sandbox,
         parts: Callable[[], Parts],
-        model: LanguageModel | None = None,
         shipped: Callable[[], Sequence[Golden]] = shipped,
     ) -> None:
         self._ledger = ledger
         self._manifests = manifests
         self._sandbox = sandbox
         self._parts = parts
-        self._model = model
         self._shipped = shipped
 
     def tree(self, mind: Sources) -> str:
@@ -67,7 +65,16 @@ class SealedTrials:
         return await self._decisions(f"goal/{goal_id}")
 
     async def _decisions(self, stream: str) -> list[Golden]:
-        return decisions(await self._ledger.events(stream), self._manifests(), self._model)
+        events = await self._ledger.events(stream)
+        return decisions(events, self._manifests(), self._model_for(events))
+
+    def _model_for(self, events: Sequence[Event]) -> LanguageModel | None:
+        """The model that its goal would be given today."""
+        asked = events[0].payload.get("model", "auto") if events else "offline"
+        try:
+            return self._parts().models(asked)
+        except AutoclaveError:  # what can't be had has decided nothing that could be rebuilt
+            return None
 
     async def ask(
         self, mind: Sources, views: Sequence[JsonObject], *, chance: int = 0
