@@ -274,6 +274,7 @@ async def test_an_answer_that_is_too_long_is_said_to_be() -> None:
     assert "the most is 1,048,576" in json.loads(said)["refused"]["message"]
 
 
+@pytest.mark.slow
 async def test_examples_bring_the_answers_of_the_kernel(make: MakeCapability, root: Path) -> None:
     """To exactly the calls that they name; to others there is none."""
     code = "async def execute(context, inputs):\n    return context.recall(inputs['q'])"

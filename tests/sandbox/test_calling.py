@@ -130,6 +130,7 @@ async def test_what_answering_raises_ends_the_run(start: Start) -> None:
         await start("ask(b'x')", answer=refuse)
 
 
+@pytest.mark.slow
 async def test_the_wall_clock_goes_on_while_the_kernel_answers(start: Start) -> None:
     """The run is ended in time; what the kernel was doing for it is done to its end."""
     finished = []
