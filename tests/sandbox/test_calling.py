@@ -166,7 +166,7 @@ async def test_cancelling_ends_the_run_and_the_answering(start: Start) -> None:
             raise
         return b""
 
-    task = asyncio.create_task(start("ask(b'x')", answer=endless))  # type: ignore[arg-type]
+    task = asyncio.ensure_future(start("ask(b'x')", answer=endless))
     await asked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
