@@ -150,7 +150,7 @@ class ModelAnswer:
 class ModelEvent:
     """A piece of an answer while it arrives; only the whole answer counts."""
 
-    kind: Literal["text", "thinking", "tool_use", "retry", "usage"]
+    kind: Literal["text", "thinking", "tool_use", "retry", "wait", "usage"]
     text: str = ""
     tokens: Tokens | None = None
 
