@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from ..domain.canonical import canonical
 from .secret_shapes import PRIVATE_KEY, SHAPES, is_secret_name, may_hold_secret
 
 MARK = re.compile(r"<redacted:[a-z-]{1,20}:[0-9a-f]{16}>")
@@ -72,6 +73,8 @@ class Redaction:
         so that revealing gives back exactly `value` and no text can call for another's secret.
         """
         minted: dict[str, str] = {}
+        if not self._may_change(value, literal):
+            return value, minted
 
         def mint(kind: str, secret: str) -> str:
             mark = self._mark(kind, secret)
@@ -79,6 +82,14 @@ class Redaction:
             return mark
 
         return _each_text(value, lambda text: self._in_text(text, mint, literal), mint), minted
+
+    def _may_change(self, value: object, literal: bool) -> bool:
+        """One look at the whole is much cheaper than one at every text in it."""
+        try:
+            text = canonical(value)
+        except (TypeError, ValueError):  # no JSON: whoever writes it down will say so
+            return True
+        return (literal and _MARK_BEGINS in text) or self.suspects(text)
 
     def _suspects(self, text: str) -> bool:
         return may_hold_secret(text) or any(value in text for value in self._spellings)
