@@ -16,7 +16,7 @@ from .domain.canonical import JsonObject
 from .domain.errors import ConfigurationInvalid
 
 PREFIX = "AUTOCLAVE_"
-_NOT_SETTINGS = frozenset({"AUTOCLAVE_HOME"})
+_NOT_SETTINGS = frozenset({"AUTOCLAVE_HOME", "AUTOCLAVE_OWNER_KEY", "AUTOCLAVE_NO_MODEL_CALLS"})
 _SECRET = frozenset({"database_url"})
 
 
@@ -33,6 +33,12 @@ class Settings(BaseModel):
     """Which of its models; empty for the usual one."""
     openai_base_url: str = ""
     """Address of a server that speaks OpenAI's chat completions, such as http://localhost:11434/v1."""
+    model_calls_at_once: int = Field(default=4, ge=1, le=64)
+    """How many calls of one model may be under way; the others wait for their turn."""
+    model_requests_per_minute: int = Field(default=0, ge=0)
+    """How many calls of one model may begin in any minute; 0 for no limit."""
+    model_tokens_per_minute: int = Field(default=0, ge=0)
+    """How many tokens they may use in any minute; 0 for no limit."""
     goals_at_once: int = Field(default=4, ge=1, le=64)
     """How many goals one process works on at the same time."""
     own_servers: str = Field(

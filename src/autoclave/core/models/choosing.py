@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,10 @@ class ModelSettings:
     model_name: str = ""
     openai_base_url: str = ""
     own_prices: Path | None = None
+    calls_at_once: int = 4
+    requests_per_minute: int = 0
+    """0 for no limit; the same for tokens."""
+    tokens_per_minute: int = 0
 
 
 class Models:
@@ -47,8 +52,10 @@ class Models:
         kind, name = self.resolve(asked)
         if kind == OFFLINE:
             return None
+        if kind == CLAUDE:
+            name = name or DEFAULT_CLAUDE
         if (kind, name) not in self._made:
-            self._made[kind, name] = self._makers()[kind](name)
+            self._made[kind, name] = self._queued(self._makers()[kind](name))
         return self._made[kind, name]
 
     def resolve(self, asked: str) -> tuple[str, str]:
@@ -86,13 +93,24 @@ class Models:
             return CLAUDE
         return OPENAI if self._settings.openai_base_url else OFFLINE
 
+    def _queued(self, model: LanguageModel) -> LanguageModel:
+        """One queue for all who ask this model."""
+        from .queueing import Queued
+
+        return Queued(
+            model,
+            at_once=self._settings.calls_at_once,
+            requests_per_minute=self._settings.requests_per_minute,
+            tokens_per_minute=self._settings.tokens_per_minute,
+            clock=time.time,
+        )
+
     def _makers(self) -> Mapping[str, Callable[[str], LanguageModel]]:
         return {CLAUDE: self._claude, OPENAI: self._openai}
 
     def _claude(self, name: str) -> LanguageModel:
         from .claude import Claude
 
-        name = name or DEFAULT_CLAUDE
         price = price_of(name, own=self._settings.own_prices)
         if price is None:
             raise ConfigurationInvalid(
