@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...domain.canonical import JsonObject, canonical, digest
-from ...domain.errors import InvalidInput, OutOfResources
+from ...domain.canonical import JsonObject, digest
+from ...domain.errors import ConfigurationInvalid, Conflict, InvalidInput, OutOfResources
 from ...domain.model import ModelAnswer, ModelLimits
 from ...domain.strict_json import read_object
 from ..durable import sync_folder
@@ -94,27 +96,48 @@ def read_cassette(file: Path) -> tuple[Label, tuple[Recording, ...]]:
     return label, tuple(sorted(found, key=lambda each: each.call))
 
 
-def is_begun(file: Path) -> bool:
-    """Whether there is a whole line in it."""
-    return file.exists() and b"\n" in file.read_bytes()
+def begin(file: Path, label: Label) -> int:
+    """Make the file, or go on with it; the number of its last call.
 
-
-def append(file: Path, label: Label, recording: Recording) -> None:
-    """Write one line durably, whole or not at all. Raises OutOfResources."""
-    is_new = not file.exists()
-    with _alone(file) as handle:
-        end = _end_of_whole_lines(handle)
-        data = _line(_recording_json(recording))
-        data = data if end else _line(_label_json(label)) + data
-        try:
-            if os.pwrite(handle, data, end) != len(data):
-                raise OSError(0, "the disk is full")
-            os.fsync(handle)
-        except OSError as error:
-            os.ftruncate(handle, end)
-            raise OutOfResources(f"{file} can't be written: {error.strerror}") from error
-    if is_new:
+    Raises ConfigurationInvalid when it can't be written, Conflict when it holds another model's
+    answers, InvalidInput when it is no cassette.
+    """
+    try:
+        with _alone(file) as handle:
+            if not _end_of_whole_lines(handle):
+                _write(handle, 0, _line(_label_json(label)))
         sync_folder(file.parent)
+    except OSError as error:
+        raise ConfigurationInvalid(
+            f"nothing can be recorded on {file}: {error.strerror}", hint="give another file"
+        ) from error
+    found, recordings = read_cassette(file)
+    if found != label:
+        raise Conflict(
+            f"the cassette {file} holds answers of {found.model}, with other limits or another "
+            f"name than those of {label.model}",
+            hint="record on a file of its own",
+        )
+    return max((each.call for each in recordings), default=0)
+
+
+def append(file: Path, recording: Recording) -> None:
+    """Write one line durably, whole or not at all. Raises OutOfResources."""
+    try:
+        with _alone(file) as handle:
+            _write(handle, _end_of_whole_lines(handle), _line(_recording_json(recording)))
+    except OSError as error:
+        raise OutOfResources(f"{file} can't be written: {error.strerror}") from error
+
+
+def _write(handle: int, end: int, data: bytes) -> None:
+    try:
+        if os.pwrite(handle, data, end) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, end)
+        raise
 
 
 @contextmanager
@@ -157,7 +180,8 @@ def _recording_json(recording: Recording) -> JsonObject:
 
 
 def _line(value: JsonObject) -> bytes:
-    return canonical(value).encode("utf-8", "surrogatepass") + b"\n"
+    # In ASCII, because half a character can be written in no other way.
+    return json.dumps(value, sort_keys=True, allow_nan=False).encode("ascii") + b"\n"
 
 
 def _object(line: bytes, file: Path, number: int) -> JsonObject:

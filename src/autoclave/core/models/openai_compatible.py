@@ -184,8 +184,8 @@ class OpenAICompatible:
         return self._made
 
     def _make(self) -> Any:
-        check_may_call(self._base_url)
         key = os.environ.get(_KEY) or _key_of_nobody(self._base_url)
+        check_may_call(self._base_url)
         try:
             sdk = importlib.import_module("openai")
         except ImportError as error:

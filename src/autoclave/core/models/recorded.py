@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ...domain.canonical import JsonObject, canonical
-from ...domain.errors import Conflict, InvalidInput, ModelUnavailable, OutOfResources
+from ...domain.errors import InvalidInput, ModelUnavailable, OutOfResources
 from ...domain.model import Hear, ModelAnswer, ModelEvent, ModelRequest, Quota
 from ...domain.ports import LanguageModel
 from ..redaction import Redaction, secrets_of
-from .cassette import Label, Recording, append, first_difference, is_begun, parts_of, read_cassette
+from .cassette import Label, Recording, append, begin, first_difference, parts_of, read_cassette
 
 
 class Recorder:
@@ -53,7 +53,7 @@ class Recorder:
             answer=ModelAnswer.from_json(_clean(answer.to_json(), self._redaction)),
         )
         try:
-            await asyncio.to_thread(append, self._file, self._label, recording)
+            await asyncio.to_thread(append, self._file, recording)
         except OutOfResources as full:
             # The answer is lost, but not that it was paid.
             raise ModelUnavailable(full.message, hint=full.hint, usd=answer.usd) from full
@@ -64,26 +64,12 @@ class Recorder:
         if close is not None:
             await close()
 
-    @property
-    def _label(self) -> Label:
-        return Label(model=self.name, limits=self.limits)
-
     def _next_call(self) -> int:
+        """Before anything is asked: what can't be recorded is not paid."""
         if self._calls is None:
-            self._calls = self._calls_so_far()
+            self._calls = begin(self._file, Label(model=self.name, limits=self.limits))
         self._calls += 1
         return self._calls
-
-    def _calls_so_far(self) -> int:
-        if not is_begun(self._file):
-            return 0
-        label, recordings = read_cassette(self._file)
-        if label != self._label:
-            raise Conflict(
-                f"the cassette {self._file} holds answers of {label.model}, not of {self.name}",
-                hint="record on a file of its own",
-            )
-        return max((each.call for each in recordings), default=0)
 
 
 class Recorded:
