@@ -61,6 +61,7 @@ class Claude:
         self._base_url = base_url
         self._sleep, self._lot = sleep, lot
         self._made: Any = None
+        self._making = asyncio.Lock()
         self._quota = Quota()
         self._last_ids: dict[str, str] = {}
         """By run: the id of its last answer, so that a missed cache can be explained."""
@@ -82,19 +83,19 @@ class Claude:
         params = params_of(request, self.name)
         del params["max_tokens"]
         try:
-            client = await self._client()
+            client = await self.client()
             counted = await client.messages.count_tokens(**params)
         except Exception as error:  # the SDK's own tree and that of its HTTP library
-            raise self._ours(error, Tokens()) from error
+            raise self.ours(error, Tokens()) from error
         return int(counted.input_tokens)
 
     async def look(self) -> JsonObject:
         """What the interface says about the model: its limits and when it retires."""
         try:
-            client = await self._client()
+            client = await self.client()
             found = await client.models.retrieve(self.name)
         except Exception as error:  # as above
-            raise self._ours(error, Tokens()) from error
+            raise self.ours(error, Tokens()) from error
         retires = found.retires_at
         return {
             "model": found.id,
@@ -115,7 +116,7 @@ class Claude:
             async with asyncio.timeout(_WHOLE_SECONDS):
                 request_id = await self._stream(request, answer, hear)
         except Exception as error:  # the SDK's own tree and that of its HTTP library
-            raise self._ours(error, answer.tokens) from error
+            raise self.ours(error, answer.tokens) from error
         if not answer.has_ended or not answer.stop:
             raise self._cut("the answer was cut off", answer.tokens)
         self._last_ids[_run_of(request)] = answer.id
@@ -134,7 +135,7 @@ class Claude:
     async def _stream(self, request: ModelRequest, answer: Answering, hear: Hear | None) -> str:
         params = params_of(request, self.name)
         params["diagnostics"] = {"previous_message_id": self._last_ids.get(_run_of(request))}
-        client = await self._client()
+        client = await self.client()
         if is_here(str(client.base_url)):
             params["extra_headers"] = {"x-autoclave-purpose": request.purpose}
         stream = await client.messages.create(**params, stream=True)
@@ -146,10 +147,12 @@ class Claude:
                     hear(ModelEvent(kind="text", text=text))
             return str(stream.response.headers.get("request-id", ""))
 
-    async def _client(self) -> Any:
-        if self._made is None:
-            self._made = await asyncio.to_thread(self._make)
-        return self._made
+    async def client(self) -> Any:
+        """The SDK's client; one, however many ask for the first time at once."""
+        async with self._making:
+            if self._made is None:
+                self._made = await asyncio.to_thread(self._make)
+            return self._made
 
     def _make(self) -> Any:
         sdk = importlib.import_module("anthropic")
@@ -162,7 +165,7 @@ class Claude:
         check_may_call(str(client.base_url))
         return client
 
-    def _ours(self, error: Exception, tokens: Tokens) -> AutoclaveError:
+    def ours(self, error: Exception, tokens: Tokens) -> AutoclaveError:
         """One of our errors for one of the SDK's; anything else is a bug and goes on as it is."""
         if isinstance(error, AutoclaveError):
             return error
