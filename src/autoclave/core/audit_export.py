@@ -179,7 +179,7 @@ class _Walk:
             is_ours = hmac.compare_digest(mac_of_note(self.key, _PURPOSE, said).hex(), mac)
             self.mac = "agrees" if is_ours else "disagrees"
             if not is_ours:
-                return "it lacks this home's MAC: another home made the file, or somebody rewrote it"
+                return "it lacks this home's MAC: made by another home, or rewritten"
         closing = json.loads(said)
         if closing["format"] != _FORMAT:
             return f"format {closing['format']} is not known to this version"
