@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fakes_models import SCHEMA, TOOL, ask, assistant, result_of, user
 
-from autoclave.core.models.openai_wire import Dialect, is_closed, messages_of, params_of
+from autoclave.core.models.claude_wire import strict
+from autoclave.core.models.openai_prices import OPENAI
+from autoclave.core.models.openai_wire import (
+    Dialect,
+    can_be_held,
+    dialect_at,
+    messages_of,
+    params_of,
+)
 from autoclave.core.models.prices import most_tokens_of
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.errors import InvalidInput
@@ -129,6 +137,16 @@ def test_tools_and_effort_are_said() -> None:
     assert (params["reasoning_effort"], params["max_tokens"]) == ("low", 7)
 
 
+def test_openai_is_asked_for_the_tier_that_was_priced() -> None:
+    """A project there may have chosen a dearer one; no other server is bothered with it."""
+    there = params_of(ask(most_tokens=7), "m", dialect_at(OPENAI))
+    here = params_of(ask(most_tokens=7), "m", dialect_at("http://localhost:11434/v1"))
+
+    assert (there["service_tier"], there["max_completion_tokens"]) == ("default", 7)
+    assert "service_tier" not in here
+    assert here["max_tokens"] == 7
+
+
 @pytest.mark.parametrize(
     ("schema", "is_held"),
     [
@@ -138,14 +156,17 @@ def test_tools_and_effort_are_said() -> None:
         ({"type": "array"}, False),
         ({"type": "array", "items": SCHEMA}, True),
         ({"anyOf": [SCHEMA, {"type": ["object", "null"]}]}, False),
+        ({**SCHEMA, "additionalProperties": {"type": "string"}}, False),
+        ({**SCHEMA, "additionalProperties": False}, True),
     ],
 )
-def test_only_a_closed_schema_is_to_be_held(schema: JsonObject, is_held: bool) -> None:
-    """Servers refuse to hold an answer to one with something left open."""
+def test_only_what_leaves_nothing_open_is_to_be_held(schema: JsonObject, is_held: bool) -> None:
+    """All else goes as it is: closed, it would have no room for what it is for."""
     form = params_of(ask(schema=schema), "m", Dialect())["response_format"]
 
-    assert form["json_schema"]["strict"] is is_held
-    assert is_closed(form["json_schema"]["schema"]) is is_held
+    sent = form["json_schema"]
+    assert sent["strict"] is is_held is can_be_held(schema)
+    assert sent["schema"] == (strict(schema) if is_held else schema)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from ...domain.model import Hear, ModelAnswer, ModelEvent, ModelLimits, ModelReq
 from ...domain.ports import Clock
 from .openai_answer import Answering
 from .openai_faults import fault_of, quota_of, status_of, words_of
-from .openai_prices import OPENAI, is_openai, is_private
-from .openai_wire import Dialect, params_of
+from .openai_prices import OPENAI, is_private
+from .openai_wire import Dialect, dialect_at, params_of
 from .prices import FREE, Price, most_tokens_of
 from .retrying import Lot, Sleep, Told, retried
 from .switch import check_may_call, is_here
@@ -50,8 +50,9 @@ class OpenAICompatible:
         self._base_url = base_url
         self._sleep, self._lot, self._clock = sleep, lot, clock
         self._made: Any = None
+        self._making = asyncio.Lock()
         self._quota = Quota()
-        self._dialect = Dialect(limit="max_completion_tokens") if is_openai(base_url) else Dialect()
+        self._dialect = dialect_at(base_url)
 
     def price(self, request: ModelRequest, *, read: int | None = None) -> float:
         return self._price.most(request, read=read)
@@ -115,8 +116,6 @@ class OpenAICompatible:
         params = params_of(request, self.name, dialect)
         if is_here(self._base_url):
             params["extra_headers"] = {"x-autoclave-purpose": request.purpose}
-        if is_openai(self._base_url):
-            params["service_tier"] = "default"  # a project may have a dearer one
         client = await self._client()
         stream = await client.chat.completions.create(**params)
         async with stream:
@@ -179,9 +178,11 @@ class OpenAICompatible:
             raise
 
     async def _client(self) -> Any:
-        if self._made is None:
-            self._made = await asyncio.to_thread(self._make)
-        return self._made
+        """The SDK's client; one, however many ask for the first time at once."""
+        async with self._making:
+            if self._made is None:
+                self._made = await asyncio.to_thread(self._make)
+            return self._made
 
     def _make(self) -> Any:
         key = os.environ.get(_KEY) or _key_of_nobody(self._base_url)

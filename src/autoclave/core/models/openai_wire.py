@@ -11,6 +11,7 @@ from ...domain.canonical import JsonObject, canonical
 from ...domain.errors import InvalidInput
 from ...domain.model import ModelRequest
 from .claude_wire import strict
+from .openai_prices import is_openai
 
 _BETWEEN = "\n\n"
 _FAILED = "Error: "
@@ -33,6 +34,8 @@ class Dialect:
     effort: Literal["asked", "unsaid"] = "asked"
     effort_with_tools: Literal["asked", "unsaid", "none"] = "asked"
     """Some models call tools here only when they are told not to think."""
+    tier: str = ""
+    """The tier of service; empty says nothing of it."""
 
     def without(self, refusal: str, *, with_tools: bool) -> Dialect | None:
         """What to try after a refusal in these words; None when it is about something else."""
@@ -63,10 +66,18 @@ class Dialect:
         return replace(self, effort="unsaid") if self.effort == "asked" else None
 
 
+def dialect_at(base_url: str) -> Dialect:
+    """What a server is spoken to in at first."""
+    if not is_openai(base_url):
+        return Dialect()
+    # A project there may have chosen another tier than the one whose prices we know.
+    return Dialect(limit="max_completion_tokens", tier="default")
+
+
 def params_of(request: ModelRequest, model: str, dialect: Dialect) -> JsonObject:
     """What `chat.completions.create` takes."""
     in_words = request.schema and not dialect.has_schemas
-    ending = _AS_JSON + canonical(strict(request.schema)) if in_words else ""
+    ending = _AS_JSON + canonical(request.schema) if in_words else ""
     params: JsonObject = {
         "model": model,
         "messages": messages_of(request, ending=ending),
@@ -77,10 +88,12 @@ def params_of(request: ModelRequest, model: str, dialect: Dialect) -> JsonObject
         params["stream_options"] = {"include_usage": True}
     if request.tools:
         params["tools"] = [_tool(each) for each in request.tools]
+    if dialect.tier:
+        params["service_tier"] = dialect.tier
     if effort := _effort(request, dialect):
         params["reasoning_effort"] = effort
     if request.schema and dialect.has_schemas:
-        params["response_format"] = _format(strict(request.schema), dialect)
+        params["response_format"] = _format(request.schema, dialect)
     return params
 
 
@@ -101,28 +114,31 @@ def messages_of(request: ModelRequest, *, ending: str = "") -> list[JsonObject]:
     return said
 
 
-def is_closed(schema: Any) -> bool:
-    """Whether the server can hold an answer to the schema: nothing in it is left open."""
+def can_be_held(schema: Any) -> bool:
+    """Whether a server can hold an answer to the schema: there is nothing that may be anything."""
     if isinstance(schema, list):
-        return all(map(is_closed, schema))
+        return all(map(can_be_held, schema))
     if not isinstance(schema, dict):
         return True
     kinds = schema.get("type", [])
     kinds = kinds if isinstance(kinds, list) else [kinds]
     is_open = (
         not schema
-        or ("object" in kinds and schema.get("additionalProperties") is not False)
+        or schema.get("additionalProperties", False) is not False
+        or ("object" in kinds and (kinds != ["object"] or "properties" not in schema))
         or ("array" in kinds and "items" not in schema)
     )
     inner = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
     inner += [each for key in ("anyOf", "allOf", "oneOf") for each in schema.get(key, [])]
     inner += [schema["items"]] if "items" in schema else []
-    return not is_open and all(map(is_closed, inner))
+    return not is_open and all(map(can_be_held, inner))
 
 
 def _format(schema: JsonObject, dialect: Dialect) -> JsonObject:
-    is_held = dialect.holds_schemas and is_closed(schema)
-    named = {"name": "answer", "schema": schema, "strict": is_held}
+    """To close what is open would leave no room for what it is for, so it goes as it is."""
+    is_held = dialect.holds_schemas and can_be_held(schema)
+    sent = strict(schema) if is_held else schema
+    named = {"name": "answer", "schema": sent, "strict": is_held}
     return {"type": "json_schema", "json_schema": named}
 
 
