@@ -128,6 +128,13 @@ def test_calls_are_told_apart_however_they_are_numbered(
     assert first["id"] != second["id"]
 
 
+def test_calls_without_inputs_are_told_apart_by_their_ids() -> None:
+    """Under one number, and with nothing else to tell them by."""
+    answer = heard(call(0, "list", "", "a"), call(0, "list", "", "b"))
+
+    assert [block["id"] for block in answer.finished()] == ["a", "b"]
+
+
 def test_an_id_that_changes_within_a_call_makes_no_second_one() -> None:
     """Some servers give each piece a new one; only the first has the name."""
     answer = heard(call(0, "f", "", "a"), call(0, None, '{"x"', "b"), call(0, None, ": 1}", "c"))

@@ -77,7 +77,7 @@ def test_the_prices_that_ship_are_those_of_openai() -> None:
         price_at("gpt-6-sol", "https://eu.api.openai.com/v1")
 
 
-@pytest.mark.parametrize("model", ["gpt-6-sol-pro", "gpt-6-sol-fast", "gpt-6"])
+@pytest.mark.parametrize("model", ["gpt-6-sol-pro", "gpt-6-sol-2026-09-22-pro", "gpt-6"])
 def test_a_name_that_goes_on_is_another_model(model: str) -> None:
     """With another price, most often a higher one."""
     with pytest.raises(ConfigurationInvalid):

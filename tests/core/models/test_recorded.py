@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +16,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fakes_models import SCHEMA, TOOL, ask, assistant, user
 
-from autoclave.core.models.cassette import first_difference, parts_of
+from autoclave.core.models.cassette import (
+    Label,
+    Recording,
+    append,
+    begin,
+    first_difference,
+    parts_of,
+)
 from autoclave.core.models.recorded import Recorded, Recorder
 from autoclave.core.redaction import Redaction
 from autoclave.core.scripted_model import ScriptedModel
 from autoclave.domain.canonical import JsonObject
-from autoclave.domain.errors import ConfigurationInvalid, Conflict, InvalidInput, ModelUnavailable
+from autoclave.domain.errors import (
+    ConfigurationInvalid,
+    Conflict,
+    InvalidInput,
+    ModelUnavailable,
+    OutOfResources,
+)
 from autoclave.domain.model import (
     Hear,
     ModelAnswer,
@@ -240,6 +254,25 @@ async def test_a_first_line_that_a_kill_cut_off_is_no_cassette(tmp_path: Path) -
     await record(file, (ask(), "1"))
 
     assert (await Recorded(file).complete(ask())).text == "1"
+
+
+def test_half_a_line_is_taken_back_when_the_disk_is_full(tmp_path: Path) -> None:
+    """The file ends as it did before."""
+    file, label = tmp_path / "goal.jsonl", Label(model="m", limits=ModelLimits())
+    begin(file, label)
+    before = file.read_bytes()
+    answer = ModelAnswer(blocks=(), stop=StopReason.END_TURN, tokens=Tokens(), usd=0.0)
+    recording = Recording(call=1, parts={}, most_usd=0.0, answer=answer)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+    try:
+        with pytest.raises(OutOfResources, match="No space left"):
+            append(file, recording)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert file.read_bytes() == before
 
 
 class Waiting(ScriptedModel):
