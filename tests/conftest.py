@@ -20,6 +20,10 @@ def own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in ("CONFIG", "DATA", "STATE", "CACHE"):
             patch.setenv(f"XDG_{name}_HOME", str(root / name.lower()))
         patch.delenv("AUTOCLAVE_HOME", raising=False)
+        patch.setenv("AUTOCLAVE_NO_MODEL_CALLS", "1")
+        for name in [each for each in os.environ if each.startswith(("ANTHROPIC_", "OPENAI_"))]:
+            patch.delenv(name)
+        patch.setenv("ANTHROPIC_CONFIG_DIR", str(root / "anthropic"))
         yield root
 
 

@@ -30,8 +30,9 @@ def _write(
     is_effect: bool = True,
     trusted: bool = False,
     kind: ActionKind = ActionKind.WORKSPACE_WRITE,
+    origin: Origin = Origin.FILE,
 ) -> Action:
-    label = Label(origin=Origin.FILE, trusted=trusted)
+    label = Label(origin=origin, trusted=trusted)
     argument = Argument(name="path", value=target, label=label, is_target=True)
     attributes = {"paths": ["out/report.md"], "files": 1, "bytes": 9, "deletes": 0}
     run = {"workspace": "none", "network": [], "commands": [], "model": False, "sealed": True}
@@ -76,6 +77,42 @@ def test_otherwise_only_a_person_who_sees_it_can_say_yes(
     assert rule in ruling.rules
     assert ruling.risk is Risk.R4
     assert not answer_upto(ruling, action, Risk.R3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "up_to"),
+    [(ActionKind.WORKSPACE_WRITE, Risk.R1), (ActionKind.CAPABILITY_RUN, Risk.R2)],
+)
+def test_what_a_model_chooses_inside_the_workspace_can_be_answered_beforehand(
+    gate: PolicyGate, kind: ActionKind, up_to: Risk
+) -> None:
+    """Under a plan from the goal alone; a yes up to less does not reach that far."""
+    action = _write("src/calc.py", kind=kind, origin=Origin.MODEL)
+
+    ruling = gate.judge(action)
+
+    assert ruling.verdict is Verdict.ASK
+    assert answer_upto(ruling, action, up_to)
+    assert not answer_upto(ruling, action, Risk(up_to - 1))
+
+
+@pytest.mark.parametrize("kind", [ActionKind.WORKSPACE_WRITE, ActionKind.CAPABILITY_RUN])
+def test_outside_the_plan_a_model_chooses_nothing_beforehand(
+    gate: PolicyGate, kind: ActionKind
+) -> None:
+    """Whatever it read may speak through it."""
+    action = _write("src/calc.py", kind=kind, origin=Origin.MODEL, planned=False)
+
+    assert not answer_upto(gate.judge(action), action, Risk.R3)
+
+
+def test_what_a_model_chooses_outside_is_for_a_person_who_sees_it(gate: PolicyGate) -> None:
+    """A run that reaches the network is not inside."""
+    action = _write("mallory@evil.com", kind=ActionKind.CAPABILITY_RUN, origin=Origin.MODEL)
+    outside = {**action.attributes, "network": ["evil.com"]}
+    action = dataclasses.replace(action, attributes=outside)
+
+    assert gate.judge(action).risk is Risk.R4
 
 
 @pytest.mark.parametrize("kind", sorted(EFFECTS))

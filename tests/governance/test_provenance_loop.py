@@ -275,7 +275,8 @@ async def test_a_goal_from_somebody_elses_text_has_no_leave_beforehand(shipped: 
 
         assert run.allow_up_to is Risk.R0
         assert run.question is not None
-        assert "people-choose-the-targets" in run.question["ruling"]["rules"]
+        assert "models-choose-in-the-workspace" in run.question["ruling"]["rules"]
+        assert run.question["ruling"]["risk"] == "R4"
         assert _files(workspace) == set()
 
 

@@ -31,6 +31,7 @@ def goal_spec(
     workspace: Path | None,
     done: tuple[str, ...],
     model: str,
+    model_name: str,
     budget: float | None,
     seconds: float | None,
     priority: int,
@@ -46,7 +47,7 @@ def goal_spec(
         budget_usd=budget,
         budget_seconds=seconds,
         allow_up_to=Risk[yes_up_to],
-        model=model,
+        model=f"{model}:{model_name}" if model_name else model,
     )
 
 
@@ -94,7 +95,10 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.Choice(["auto", "claude", "openai", "offline"]),
         default="auto",
         show_default=True,
-        help="Who thinks.",
+        help="Who thinks; auto takes what is configured, else works offline.",
+    ),
+    click.option(
+        "--model-name", default="", metavar="NAME", help="Which model, such as claude-sonnet-5-5."
     ),
     click.option(
         "--budget", type=float, metavar="USD", callback=_finite, help="The most it may cost."

@@ -88,16 +88,22 @@ def _opening(view: View) -> str:
         parts.append(f"Done-test, run when you call `complete_task`: {' '.join(run['done'])}")
     if plan.get("approach"):
         parts.append(f"Your plan: {plan['approach']}")
-    lessons = [each["lesson"] for each in _experiences(view) if each.get("lesson")]
-    if lessons:
-        known = "\n".join(f"- {lesson[:300]}" for lesson in lessons[:5])
+    if lessons := _lessons(view):
+        known = "\n".join(f"- {lesson}" for lesson in lessons)
         parts.append(f"From earlier goals like this one:\n{_data(view, 'lessons', known)}")
     return "\n\n".join(parts)
 
 
-def _experiences(view: View) -> list[JsonObject]:
-    found: list[JsonObject] = (view["recalled"] or {}).get("experiences", [])
-    return found
+def _lessons(view: View) -> list[str]:
+    """Of goals like this one, then of patterns about them; whose words they are is said."""
+    recalled = view["recalled"] or {}
+    lived = [each["lesson"][:300] for each in recalled.get("experiences", []) if each.get("lesson")]
+    told = [
+        f"(a model's words for {each['uses']} goals) {each['lesson'][:600]}"
+        for each in recalled.get("patterns", [])
+        if each.get("lesson")
+    ]
+    return lived[:5] + told[:3]
 
 
 def _data(view: View, name: str, text: str) -> str:

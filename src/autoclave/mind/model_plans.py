@@ -23,13 +23,16 @@ PLAN_SCHEMA: JsonObject = {
                 "properties": {
                     "name": {"type": "string"},
                     "capability": {"type": "string"},
-                    "inputs": {"type": "object"},
+                    "inputs": {"type": "string"},
                 },
             },
         },
     },
 }
-"""What a model has to answer when it is asked for a plan."""
+"""What a model has to answer when it is asked for a plan.
+
+Inputs are JSON inside of a text: where answers follow a schema, no object may be left open.
+"""
 
 _MOST_ASKED = 4
 _MOST_UNUSABLE = 2
@@ -107,6 +110,8 @@ def _problem(view: View, answer: JsonObject) -> str:
 def _written(step: JsonObject) -> JsonObject:
     """One step of a model's plan. Raises TypeError or AttributeError when it has another form."""
     name, asked, inputs = step["name"], step["capability"], step["inputs"]
+    if isinstance(inputs, str):
+        inputs = json.loads(inputs)
     if not (isinstance(name, str) and isinstance(asked, str) and name):
         raise TypeError("a step and its capability have names")
     return {"name": name, "capability": asked, "inputs": dict(inputs), "after": _after(inputs)}
@@ -124,12 +129,18 @@ def may_ask(view: View) -> bool:
     away = all(map(_never_came, about[-_MOST_AWAY:])) and len(about) >= _MOST_AWAY
     unusable = sum(bool(_problem(view, each)) for each in _plan_answers(view))
     may = asked < _MOST_ASKED and unusable < _MOST_UNUSABLE and not away
+    may = may and not any(map(_is_at_fault, about))
     return bool(view["model"]) and view["run"]["kind"] != "improvement" and may
 
 
 def _never_came(reply: JsonObject) -> bool:
     result = reply["result"]
     return not result["ok"] and result["failure"]["error_class"] in _AWAY
+
+
+def _is_at_fault(reply: JsonObject) -> bool:
+    """The question itself was refused: asking it again would change nothing."""
+    return not reply["result"]["ok"] and not _never_came(reply)
 
 
 def ask_for_plan(view: View, *, why: str, path: tuple[str, ...] = ()) -> Reply:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
@@ -46,6 +46,7 @@ class Running:
         at_once: int,
         attendance: Attendance,
         day_limits: Callable[[], JsonObject],
+        let_go: Callable[[], Awaitable[None]],
     ) -> None:
         self._parts = parts
         self._board = board
@@ -54,6 +55,8 @@ class Running:
         self._at_once = at_once
         self._attendance = attendance
         self._day_limits = day_limits
+        self._let_go = let_go
+        """Of the connections to models, which belong to the event loop that opened them."""
 
     async def run_goal(
         self, spec: GoalSpec, *, by: str, ask: Asker | None, listener: Listener | None
@@ -75,7 +78,10 @@ class Running:
             check_working(self._parts.standing())
             wanted = frozenset(goals)
             engine = Engine(self._parts, self._only(lambda row: row["id"] in wanted))
-            await engine.run_until_idle()
+            try:
+                await engine.run_until_idle()
+            finally:
+                await self._let_go()
         return [await self._parts.ledger.load(goal) for goal in goals]
 
     async def improve(self, *, listener: Listener | None) -> JsonObject:
@@ -184,6 +190,7 @@ class Running:
                 check_working(self._parts.standing())
 
     async def _stop(self, doing: str) -> None:
+        await self._let_go()
         event = NewEvent(kind=EventKind.AGENT_STOPPED, payload={"doing": doing})
         await self._parts.ledger.post("agent", event, actor="kernel")
 
