@@ -172,7 +172,7 @@ def _open_stores(home: Home, settings: Settings) -> _Stores:
         engine=open_engine(url),
         writer=writer,
         ledger=Ledger(writer, journal),
-        checkpoints=_checkpoints(home, url, key),
+        checkpoints=_checkpoints(home, url, key, vault),
     )
 
 
@@ -285,7 +285,7 @@ def _secrets(home: Home, stores: _Stores) -> SecretStore:
     return secrets
 
 
-def _checkpoints(home: Home, url: str, key: bytes) -> Checkpoints:
+def _checkpoints(home: Home, url: str, key: bytes, vault: Vault) -> Checkpoints:
     return Checkpoints(
         home.checkpoints,
         url=url,
@@ -293,6 +293,7 @@ def _checkpoints(home: Home, url: str, key: bytes) -> Checkpoints:
         anchor=home.anchor,
         lock=home.lock,
         bodies={"mind": home.mind, "capabilities": home.capabilities},
+        conceal=vault.conceal,
     )
 
 

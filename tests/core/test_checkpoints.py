@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from autoclave.core.checkpoints import Checkpoints, to_keep
 from autoclave.core.home_lock import HomeLock
+from autoclave.core.redaction import Redaction
+from autoclave.core.vault import Vault
 from autoclave.domain.errors import Busy, InvalidInput, JournalBroken, NotFound
 from autoclave.domain.events import EventKind, NewEvent
 
@@ -54,6 +56,21 @@ def home(place: Any, note: Note) -> Home:
     home = Home(place)
     home.journal.post("goal/G-0001", [note("a"), note("b")], actor="kernel")
     return home
+
+
+def test_a_secret_in_the_note_is_not_written_down(home: Home) -> None:
+    """Neither in the description of the checkpoint nor in the log; a mark stands in its place."""
+    redaction = Redaction(home.place.key, known=["correct horse battery"])
+    vault = Vault(home.place.folder / "vault", redaction)
+    checkpoints = home.open(conceal=vault.conceal)
+
+    made = checkpoints.create("before correct horse battery", journal=home.journal)
+
+    told = home.journal.read("agent")[-1].payload
+    written = (home.place.folder / "checkpoints" / made.id / "checkpoint.json").read_text()
+    assert made.note.startswith("before <redacted:")
+    assert (told["note"], checkpoints.list()[0].note) == (made.note, made.note)
+    assert "horse" not in written
 
 
 def test_a_checkpoint_is_taken_while_the_journal_is_in_use(home: Home, note: Note) -> None:

@@ -16,7 +16,7 @@ from autoclave.core.owners import Owners
 from autoclave.core.proposals import Proposals
 from autoclave.domain.changes import ChangeSet, FileChange
 from autoclave.domain.errors import Conflict, Stale
-from autoclave.domain.events import EventKind, NewEvent
+from autoclave.domain.events import Event, EventKind, NewEvent
 from autoclave.domain.proposal import (
     Contract,
     Draft,
@@ -124,6 +124,33 @@ async def test_one_that_was_begun_and_no_longer_fits_is_put_to_a_person(
     assert (await Proposals(loop.parts).get(PROPOSAL)).status is ProposalStatus.APPROVED
 
 
+async def test_that_it_was_cut_off_is_an_incident_and_said_once(
+    loop: Loop, workshop: Workshop
+) -> None:
+    """It was begun, and nothing says what became of it; each further start adds nothing."""
+    approval = (await Proposals(loop.parts).get(PROPOSAL)).approval
+    assert approval is not None
+    await _post(loop, EventKind.APPLY_BEGUN, nonce=approval.nonce, digest=DIGEST)
+    workshop.body = "changed by hand"
+
+    for _ in range(2):
+        with pytest.raises(Stale):
+            await Proposals(loop.parts).finish_interrupted()
+    workshop.body = "base"
+    finished = await Proposals(loop.parts).finish_interrupted()
+
+    told = [e.payload for e in await _incidents(loop)]
+    assert [(each["kind"], each["key"]) for each in told] == [("interrupted", approval.nonce)]
+    assert finished == [PROPOSAL]
+
+
+async def test_one_that_was_never_begun_is_no_incident(loop: Loop) -> None:
+    """An approval that waits to be applied has lost nothing."""
+    await Proposals(loop.parts).finish_interrupted()
+
+    assert await _incidents(loop) == []
+
+
 async def test_a_person_settles_what_cannot_be_finished(loop: Loop, workshop: Workshop) -> None:
     """As taken back; as applied only where the agent's history holds it. Then the way is free."""
     proposals = Proposals(loop.parts)
@@ -196,6 +223,11 @@ async def _prepare(loop: Loop) -> None:
     sheet = await Owners(loop.parts).sheet(PROPOSAL, DIGEST, expires_at=now + 3600)
     approval = ME.sign(sheet, now=now)
     await _post(loop, EventKind.PROPOSAL_APPROVED, approval=approval.to_json())
+
+
+async def _incidents(loop: Loop) -> list[Event]:
+    events = await loop.parts.ledger.events(f"proposal/{PROPOSAL}")
+    return [each for each in events if each.kind is EventKind.INCIDENT_RECORDED]
 
 
 async def _post(loop: Loop, kind: EventKind, **payload: object) -> None:

@@ -26,6 +26,7 @@ from .durable import replace_whole, sync_folder
 from .home_lock import HomeLock
 from .journal_engine import sqlite_path, sqlite_url
 from .journal_verify import verify_journal
+from .vault import Conceal, keep_as_is
 
 _INFO = "checkpoint.json"
 _KEEP_LAST = 10
@@ -65,6 +66,7 @@ class Checkpoints:
         bodies: Mapping[str, Path] | None = None,
         archives: Path | None = None,
         clock: Clock = time.time,
+        conceal: Conceal = keep_as_is,
     ) -> None:
         self._folder = folder
         self._url = url
@@ -74,11 +76,12 @@ class Checkpoints:
         self._bodies = dict(bodies or {})
         self._archives = archives or default_folder(sqlite_path(url))
         self._clock = clock
+        self._conceal = conceal
 
     def create(self, note: str, *, journal: Journal) -> Checkpoint:
         """Take a snapshot while the agent works, record it, thin out old ones."""
-        made = self._create(note)
-        payload = {"checkpoint": made.id, "note": note, "last_id": made.last_id}
+        made = self._create(self._conceal("agent", note))
+        payload = {"checkpoint": made.id, "note": made.note, "last_id": made.last_id}
         event = NewEvent(kind=EventKind.CHECKPOINT_MADE, payload=payload)
         journal.post("agent", [event], actor="kernel")
         self.thin()

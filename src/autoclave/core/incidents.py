@@ -53,6 +53,27 @@ async def note_interruption(parts: Parts, run: Run) -> Run:
     )
 
 
+async def note_cut_application(parts: Parts, stream: str) -> None:
+    """Record that a proposal was begun to be applied and that nothing says what became of it.
+
+    To be called under the lock of the body, while the proposal still waits to be applied: then
+    nobody else is applying it.
+    """
+    events = await parts.ledger.events(stream)
+    begun = [each.payload["nonce"] for each in events if each.kind is EventKind.APPLY_BEGUN]
+    if not begun or any(each.kind is EventKind.INCIDENT_RECORDED for each in events):
+        return
+    payload: JsonObject = {
+        "kind": INTERRUPTED,
+        "key": begun[0],
+        "what": "apply the change",
+        "effect": str(Effect.IDEMPOTENT),
+        "done": "repeated",
+    }
+    event = NewEvent(kind=EventKind.INCIDENT_RECORDED, payload=payload)
+    await parts.ledger.post(stream, event, actor="kernel")
+
+
 def was_cut_off(events: Sequence[Event], key: str) -> bool:
     """Whether the intent was left at work, and this was not said of it yet.
 

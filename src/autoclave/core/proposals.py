@@ -13,6 +13,7 @@ from ..domain.proposal import Approval, Draft, ProposalStatus, approval_digest
 from ..domain.proposal_record import ProposalRecord, fold_proposal
 from ..domain.run import Run, RunStatus
 from .concealing import reveal_draft
+from .incidents import note_cut_application
 from .owners import Owners, check_person
 from .parts import Parts
 from .surface import judge_surface
@@ -150,6 +151,7 @@ class Proposals:
             draft = record.require(ProposalStatus.APPROVED)
             if record.approval is None:
                 raise Conflict(f"{proposal_id} has no approval")
+            await note_cut_application(self._parts, record.stream)
             await self._check_approval(record, draft, record.approval)
             nonces = [each.nonce for each in record.yeses]
             payload = {"nonce": record.approval.nonce, "nonces": nonces, "digest": record.digest}
