@@ -71,7 +71,7 @@ class Ending:
                 "steps": plan["template"],
                 "source": plan["source"],
             },
-            "actions": [_action(run, step) for step in _steps(run)],
+            "actions": [_action(run, step) for step in run.steps],
             "failures": list(run.failures),
             "remedies": list(run.remedies),
             "seconds": round(self._parts.clock() - run.added_at, 3),
@@ -90,7 +90,7 @@ class Ending:
             return []
         failed, plan = found
         files = self._files(run)
-        steps = plan["steps"] or _steps(run)
+        steps = plan["steps"] or run.steps
         step = next((s for s in steps if s["name"] == failed["step"]), None)
         if files is None or step is None:
             return []
@@ -131,20 +131,6 @@ class Ending:
         if sum(map(len, tree.values())) > _MOST_CASE_BYTES:
             return None
         return {name: data.decode("latin-1") for name, data in tree.items()}
-
-
-def _steps(run: Run) -> list[JsonObject]:
-    """The steps of the plan; of an open one, the calls that were made."""
-    if run.plan is None:
-        return []
-    if "uses" not in run.plan:
-        planned: list[JsonObject] = run.plan["steps"]
-        return planned
-    made = [each["intent"] for each in run.transcript if each["intent"]["kind"] == "Act"]
-    return [
-        {"name": e["step"], "capability": e["capability"], "inputs": e["inputs"], "after": []}
-        for e in made
-    ]
 
 
 def _action(run: Run, step: JsonObject) -> JsonObject:

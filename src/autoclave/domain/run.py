@@ -131,5 +131,19 @@ class Run:
         return f"goal/{self.id}"
 
     @property
+    def steps(self) -> list[JsonObject]:
+        """The steps of the plan; of an open one, the calls that were made."""
+        if self.plan is None:
+            return []
+        if "uses" not in self.plan:
+            planned: list[JsonObject] = self.plan["steps"]
+            return planned
+        made = [each["intent"] for each in self.transcript if each["intent"]["kind"] == "Act"]
+        return [
+            {"name": e["step"], "capability": e["capability"], "inputs": e["inputs"], "after": []}
+            for e in made
+        ]
+
+    @property
     def is_ended(self) -> bool:
         return self.status in ENDED

@@ -19,6 +19,8 @@ def describe(view: View) -> str:
     """One sentence about what worked."""
     plan = view["plan"] or {"steps": []}
     ran = [step["capability"] for step in plan["steps"] if step["name"] in view["results"]]
+    called = [each["intent"] for each in view["transcript"] if each["result"]["ok"]]
+    ran += [intent["capability"] for intent in called if intent["kind"] == "Act"]
     failed = len(view["failures"])
     how = " → ".join(dict.fromkeys(ran)) or "nothing"
     trouble = f" after {failed} failure{'s' * (failed > 1)}" if failed else ""

@@ -115,7 +115,7 @@ def goal_to_json(run: Run) -> JsonObject:
             "capability": step["capability"],
             "status": _step_status(run, step["name"]),
         }
-        for step in plan.get("steps", ())
+        for step in run.steps
     ]
     return {
         "id": run.id,
@@ -128,7 +128,12 @@ def goal_to_json(run: Run) -> JsonObject:
         "done_test": describe_done_test(run),
         "priority": run.priority,
         "attempt": run.attempt,
-        "plan": {"source": plan["source"], "signature": plan["signature"], "steps": steps}
+        "plan": {
+            "source": plan["source"],
+            "signature": plan["signature"],
+            "approach": plan.get("approach", ""),
+            "steps": steps,
+        }
         if plan
         else None,
         "failures": list(run.failures),

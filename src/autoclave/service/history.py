@@ -30,7 +30,8 @@ def summarise(event: Event) -> str:
 
 def _result(given: JsonObject) -> str:
     intent, result = given["intent"], given["result"]
-    name = intent.get("step") or intent["kind"]
+    # The calls of an open plan have numbers for names.
+    name = intent.get("capability") or intent.get("step") or intent["kind"]
     if not result["ok"]:
         failure = result["failure"]
         return f"{name} failed: {failure['error_class']}: {failure['message']}"
@@ -50,12 +51,28 @@ _DONE: Mapping[str, Callable[[JsonObject, JsonObject], str]] = {
     "Recall": lambda intent, result: _recalled(result["value"]),
     "Finish": _checked,
     "Remember": lambda intent, result: f"kept: {intent['lesson']}",
-    "Think": lambda intent, result: f"the model answered ({intent['purpose']})",
+    "Think": lambda intent, result: _thought(intent, result["value"]),
     "Wait": lambda intent, result: f"waits {intent['seconds']:.1f} s",
     "Ask": lambda intent, result: f"{result['value']['by']} said {result['value']['answer']}",
     "Propose": lambda intent, result: f"proposed {result['value']['proposal']}",
     "Fetch": lambda intent, result: _read(result["value"]),
 }
+
+
+def _planned(plan: JsonObject) -> str:
+    if "uses" in plan:
+        how = plan.get("approach") or "step by step"
+        return f"{plan['source']}: {how} [may use {', '.join(plan['uses'])}]"
+    return f"{plan['source']}: {plan['signature']}"
+
+
+def _thought(intent: JsonObject, answer: JsonObject) -> str:
+    """What the model said, or what it was asked for; and what that cost."""
+    lines = [line for line in str(answer.get("text", "")).splitlines() if line.strip()]
+    calls = [each["name"] for each in answer.get("blocks", ()) if each["type"] == "tool_use"]
+    is_talk = lines and not lines[0].lstrip().startswith("{")
+    said = lines[0].strip() if is_talk else ", ".join(calls) or intent["purpose"]
+    return f"the model, for ${answer.get('usd', 0.0):.4f}: {said}"
 
 
 def _read(page: JsonObject) -> str:
@@ -119,7 +136,7 @@ _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.OPPORTUNITY_RAISED: lambda p: p["title"],
     EventKind.GOAL_ADDED: lambda p: p["text"],
     EventKind.STATE_CHANGED: lambda p: f"{p['from']} → {p['to']} {p.get('reason', '')}".strip(),
-    EventKind.PLAN_MADE: lambda p: f"{p['plan']['source']}: {p['plan']['signature']}",
+    EventKind.PLAN_MADE: lambda p: _planned(p["plan"]),
     EventKind.INTENT_RECORDED: lambda p: p["intent"].get("step") or p["intent"]["kind"],
     EventKind.RESULT_RECORDED: _result,
     EventKind.BROKER_CALLED: lambda p: _call(p["call"]),

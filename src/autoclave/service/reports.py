@@ -57,7 +57,9 @@ def _attempts(run: Run) -> list[JsonObject]:
 def _tried(run: Run) -> list[str]:
     """In words: what each step did and what came of it."""
     said = []
-    for name, result in run.results.items():
+    called = {step["name"]: step["capability"] for step in run.steps}
+    for step, result in run.results.items():
+        name = called.get(step, step)
         if result["ok"]:
             outputs = result.get("outputs", {})
             told = outputs.get("summary") or outputs.get("reason") or outputs.get("why_not")

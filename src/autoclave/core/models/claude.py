@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -31,9 +32,10 @@ from ...domain.model import (
 from ...domain.text import show_line
 from .claude_wire import Answering, params_of
 from .prices import Price
-from .retrying import Lot, Sleep, retried
+from .retrying import Lot, Sleep, retried, retry_after_of
 from .switch import check_may_call, is_here
 
+_USUAL = "https://api.anthropic.com"
 _CONNECT_SECONDS = 10.0
 _SILENT_SECONDS = 180.0
 """The longest pause within an answer."""
@@ -156,14 +158,21 @@ class Claude:
 
     def _make(self) -> Any:
         sdk = importlib.import_module("anthropic")
-        client = sdk.AsyncAnthropic(
-            base_url=self._base_url,
+        base_url = self._base_url or os.environ.get("ANTHROPIC_BASE_URL") or _USUAL
+        check_may_call(base_url)
+        timeout = sdk.Timeout(_SILENT_SECONDS, connect=_CONNECT_SECONDS)
+        # What is asked goes to this server and to no other: no redirect, and on this machine
+        # no proxy.
+        http = sdk.DefaultAsyncHttpxClient(
+            follow_redirects=False, trust_env=not is_here(base_url), timeout=timeout
+        )
+        return sdk.AsyncAnthropic(
+            base_url=base_url,
             max_retries=0,
             open_telemetry=False,
-            timeout=sdk.Timeout(_SILENT_SECONDS, connect=_CONNECT_SECONDS),
+            timeout=timeout,
+            http_client=http,
         )
-        check_may_call(str(client.base_url))
-        return client
 
     def ours(self, error: Exception, tokens: Tokens) -> AutoclaveError:
         """One of our errors for one of the SDK's; anything else is a bug and goes on as it is."""
@@ -215,14 +224,6 @@ def quota_of(headers: Mapping[str, str]) -> Quota:
         )
     except ValueError:
         return Quota()
-
-
-def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """Seconds, as the header says; a date is of no use without a common clock."""
-    try:
-        return max(0.0, float(headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
 
 
 def _teller(hear: Hear | None) -> Any:

@@ -44,8 +44,8 @@ def strict(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     closed = {key: strict(each) for key, each in schema.items()}
-    if schema.get("type") == "object" and "properties" in schema:
-        closed |= {_NO_ADDITIONS: False, "required": sorted(schema["properties"])}
+    if schema.get("type") == "object":
+        closed |= {_NO_ADDITIONS: False, "required": sorted(schema.get("properties", {}))}
     return closed
 
 
@@ -91,17 +91,19 @@ class Answering:
         )
 
     def finished(self) -> tuple[JsonObject, ...]:
-        """The blocks as they are sent back. A call whose input was cut off is left out.
+        """The blocks as they are sent back.
 
-        Raises InvalidInput when a whole answer holds a call that can't be read.
+        A call whose input was cut off is left out; one that can't be read is told in words, so
+        that the model hears of it: the answer is paid for either way.
         """
         kept = []
         for index, block in enumerate(self.blocks):
             if block["type"] == "tool_use":
                 given = _input_of("".join(self._texts.get(index, ())), block)
-                if given is None and self.stop != StopReason.MAX_TOKENS:
-                    raise InvalidInput(f"the input of the call of {block.get('name')} is not JSON")
+                if given is None and self.stop == StopReason.MAX_TOKENS:
+                    continue
                 if given is None:
+                    kept.append(_unreadable(block))
                     continue
                 block = {"type": "tool_use", "id": block["id"], "name": block["name"]}
                 block["input"] = given
@@ -152,6 +154,11 @@ class Answering:
             self.usage["thinking_tokens"] = details["thinking_tokens"]
 
 
+def _unreadable(block: Mapping[str, Any]) -> JsonObject:
+    name = block.get("name", "a tool")
+    return {"type": "text", "text": f"(the input of this call of {name} was not JSON)"}
+
+
 def _marked(messages: tuple[JsonObject, ...]) -> list[JsonObject]:
     said = [{**each, "content": _blocks(each["content"])} for each in messages]
     mine = [index for index, each in enumerate(said) if each["role"] == "user"]
@@ -162,7 +169,10 @@ def _marked(messages: tuple[JsonObject, ...]) -> list[JsonObject]:
 
 
 def _blocks(content: Any) -> list[JsonObject]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+    """Without what another model thought: only signed thoughts are taken back."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return [each for each in content if each["type"] != "thinking" or each.get("signature")]
 
 
 def _with_notice(messages: list[JsonObject], notice: str) -> list[JsonObject]:

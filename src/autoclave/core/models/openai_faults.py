@@ -17,7 +17,7 @@ from ...domain.errors import (
 )
 from ...domain.model import Quota
 from ...domain.text import show_line
-from .claude import retry_after_of
+from .retrying import retry_after_of
 
 _LONGEST_MESSAGE = 300
 _PASSING = frozenset({408, 409, 425, 429, 529})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ class Rates:
         )
         return paid / _MILLION
 
+    def times(self, factor: float) -> Rates:
+        return Rates(**{name: rate * factor for name, rate in asdict(self).items()})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
@@ -48,6 +51,13 @@ class Price:
     """Past so many tokens in the prompt, all of the call has these rates."""
     since: str
     source: str
+    batch: float = 1.0
+    """What a call costs in a batch, as a part of what it costs alone."""
+
+    def batched(self) -> Price:
+        """The same for calls that are sent in a batch."""
+        above = (self.above[0], self.above[1].times(self.batch)) if self.above else None
+        return replace(self, rates=self.rates.times(self.batch), above=above, batch=1.0)
 
     def usd(self, tokens: Tokens) -> float:
         """What a call cost."""
@@ -92,7 +102,7 @@ def _read(file: Path) -> Mapping[str, Price]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
         return {
-            name: _price(name, given, since=str(each["since"]), source=each["source"])
+            name: _price(name, given, seller=each)
             for each in table.values()
             for name, given in each["models"].items()
         }
@@ -103,15 +113,16 @@ def _read(file: Path) -> Mapping[str, Price]:
         ) from error
 
 
-def _price(name: str, given: Mapping[str, Any], *, since: str, source: str) -> Price:
+def _price(name: str, given: Mapping[str, Any], *, seller: Mapping[str, Any]) -> Price:
     above = given.get("above")
     return Price(
         model=name,
         rates=_rates(given),
         limits=ModelLimits(window=given["window"], output=given["most_output"]),
         above=(above["tokens"], _rates(above)) if above else None,
-        since=since,
-        source=source,
+        since=str(seller["since"]),
+        source=seller["source"],
+        batch=float(seller.get("batch", 1.0)),
     )
 
 

@@ -109,6 +109,7 @@ class Queued:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.name = model.name
+        self.limits: ModelLimits = model.limits
         self.inner = model
         self._clock, self._sleep = clock, sleep
         self._minute = Minute(requests=requests_per_minute or 0, tokens=tokens_per_minute or 0)
@@ -119,10 +120,6 @@ class Queued:
         self._in_flight = 0
         self._ended = asyncio.Event()
         """A call ended: what it used is known now."""
-
-    @property
-    def limits(self) -> ModelLimits:
-        return self.inner.limits
 
     def price(self, request: ModelRequest, *, read: int | None = None) -> float:
         return self.inner.price(request, read=read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from ...domain.errors import ModelUnavailable
@@ -42,3 +42,11 @@ def _wait_seconds(away: ModelUnavailable, number: int, lot: Lot) -> float:
     own = min(_LONGEST_OWN_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2.0**number)
     own *= 0.5 + lot() / 2
     return max(own, away.retry_after or 0.0)
+
+
+def retry_after_of(headers: Mapping[str, str]) -> float | None:
+    """Seconds, as the header says; a date is of no use without a common clock."""
+    try:
+        return max(0.0, float(headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None
