@@ -22,6 +22,8 @@ _SETTLED = frozenset(
     {
         EventKind.GOAL_ENDED,
         EventKind.GOAL_CANCELLED,
+        EventKind.BATCH_COLLECTED,
+        EventKind.BATCH_FAILED,
         EventKind.PROPOSAL_APPLIED,
         EventKind.PROPOSAL_REJECTED,
         EventKind.PROPOSAL_EXPIRED,

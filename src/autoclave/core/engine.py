@@ -16,6 +16,7 @@ from .holding import Board as Board
 from .holding import Holding
 from .opportunities import raise_opportunities
 from .parts import Parts
+from .tending import Tending
 
 _log = logging.getLogger(__name__)
 
@@ -34,14 +35,17 @@ class Engine:
         self._at_once = at_once
         self._driver = Driver(parts)
         self._holding = Holding(parts, board)
+        self._tending = Tending(parts)
         self._active: dict[str, asyncio.Task[Any]] = {}
         self._halt = asyncio.Event()
+        self._is_serving = False
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; then let every step in hand end, or cut it off after 10 s.
 
         What is cut off is resumed by the next start. Raises what is fatal for the whole process.
         """
+        self._is_serving = True
         await self._begin()
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -105,6 +109,10 @@ class Engine:
             self._active[goal].cancel()
         if not may_begin:
             return
+        self._start_ready()
+        self._tending.tend(is_idle=self._is_serving and not self._active)
+
+    def _start_ready(self) -> None:
         for row in self._board(("queued", "running", "waiting")):
             if len(self._active) >= self._at_once:
                 return
@@ -170,12 +178,14 @@ class Engine:
         """End the steps in hand; whatever does not end in time is cut off."""
         self._halt.set()
         if not self._active:
+            await self._tending.stop(grace=grace)
             return
         _, late = await asyncio.wait(self._active.values(), timeout=grace)
         for task in late:
             task.cancel()
         results = await asyncio.gather(*self._active.values(), return_exceptions=True)
         self._active.clear()
+        await self._tending.stop(grace=_SHORT_GRACE_SECONDS)
         for result in results:
             if isinstance(result, JournalBroken | OutOfResources):
                 raise result

@@ -118,6 +118,14 @@ class Ledger:
         self._tell(appended)
         return appended
 
+    async def append(
+        self, stream: str, *events: NewEvent, head: Head, actor: str = "kernel"
+    ) -> tuple[Event, ...]:
+        """Append to a stream that is no run's. Raises Stale when it has moved on, Fenced."""
+        appended = await self._writer.append(stream, events, head=head, actor=actor)
+        self._tell(appended)
+        return appended
+
     async def events(self, stream: str) -> list[Event]:
         return await self._writer.call(self.journal.read, stream)
 

@@ -145,6 +145,10 @@ class HomeMind:
         """Digest of what decides now; empty when there is nothing that could."""
         return self._mind.tree if self._mind else ""
 
+    def prompts(self) -> Mapping[str, str]:
+        """Its instructions for models, by purpose."""
+        return self._mind.prompts if self._mind else {}
+
     def reload(self) -> None:
         """Take the source as it stands on disk; the next decision is its."""
         try:

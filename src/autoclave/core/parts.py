@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from ..domain.canonical import JsonObject
 from ..domain.fetch import FetchResponse
 from ..domain.owners import Verify
 from ..domain.ports import (
+    BatchModel,
     Clock,
     Fetcher,
     Files,
@@ -136,6 +137,13 @@ class Parts:
     """What a page says to people: `title`, `text`, `links`, `is_cut`. Raises InvalidInput."""
     mind_health: Callable[[], Awaitable[str]] = _is_well
     """Why the mind in force can't stay in force; empty when it answers, sealed, as it should."""
+
+    batches: Callable[[str], BatchModel | None] = lambda asked: None
+    """As `models`, for many questions sent together; None where that is not served."""
+    prompts: Callable[[], Mapping[str, str]] = dict
+    """The instructions for models in the mind in force, by purpose."""
+    consolidates: bool = False
+    """Whether lessons are asked for once a day, when nothing else is to be done."""
 
     def model_for(self, run: Run) -> LanguageModel | None:
         """The model that this run may ask. Raises InvalidInput, ConfigurationInvalid."""

@@ -53,6 +53,12 @@ class EventKind(StrEnum):
     BUDGET_ADDED = "BudgetAdded"
     GOAL_RETRIED = "GoalRetried"
     GOAL_ENDED = "GoalEnded"
+    # a batch of questions to a model
+    BATCH_SUBMITTED = "BatchSubmitted"
+    BATCH_ACCEPTED = "BatchAccepted"
+    BATCH_COLLECTED = "BatchCollected"
+    BATCH_FAILED = "BatchFailed"
+    LESSON_WRITTEN = "LessonWritten"
     # a proposal
     PROPOSAL_DRAFTED = "ProposalDrafted"
     GATES_JUDGED = "GatesJudged"
@@ -85,7 +91,7 @@ class Event:
     id: int
     """Position in the whole log, from 1, without gaps."""
     stream: str
-    """`agent`, `owners`, `goal/G-0001`, `proposal/P-0001`."""
+    """`agent`, `owners`, `goal/G-0001`, `batch/B-0001`, `proposal/P-0001`."""
     seq: int
     """Position in its stream, from 1."""
     epoch: int

@@ -54,6 +54,17 @@ class PatternState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PatternLesson:
+    """What a pattern teaches, in the words of a model; never trusted."""
+
+    text: str
+    model: str
+    uses: int
+    """Of the pattern, when it was asked about."""
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
     """Something that was seen again and again, with its count and its evidence."""
 
@@ -74,6 +85,7 @@ class Pattern:
     state: PatternState
     created_at: float
     updated_at: float
+    lesson: PatternLesson | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

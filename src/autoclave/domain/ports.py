@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from .batch import BatchAnswer, Sighting
 from .broker import Call
 from .canonical import JsonObject
 from .capability import CapabilityResult, Manifest
@@ -281,6 +282,41 @@ class LanguageModel(Protocol):
 
     def quota(self) -> Quota:
         """What the interface said at the last answer about what is left."""
+
+
+class BatchModel(Protocol):
+    """A model that is asked many questions at once and answers within hours, for less.
+
+    Everything here raises as `LanguageModel.complete` does, and NotFound for a batch that is gone.
+    """
+
+    name: str
+
+    def price(self, requests: Mapping[str, ModelRequest]) -> float:
+        """The most that all of them can cost together, in US dollars."""
+
+    async def submit(self, requests: Mapping[str, ModelRequest]) -> str:
+        """Send them, by names of one's own; the provider's id of the batch.
+
+        Never tried twice here: after ModelUnavailable it may have arrived all the same.
+        """
+
+    async def find(
+        self, names: Collection[str], *, since: float, known: Collection[str]
+    ) -> Sighting:
+        """Look for a batch with these names that may have arrived after `since`.
+
+        `known` are the ids of batches that are others for sure.
+        """
+
+    async def has_ended(self, batch: str) -> bool:
+        """Whether everything in it is answered, or never will be."""
+
+    async def results(self, batch: str) -> dict[str, BatchAnswer]:
+        """What came of each name, once it has ended."""
+
+    async def cancel(self, batch: str) -> None:
+        """Ask for no more; what is answered already is paid and kept."""
 
 
 class Research(Protocol):

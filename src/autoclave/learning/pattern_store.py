@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from ..domain.knowledge import Pattern, PatternKind, PatternState
+from ..domain.knowledge import Pattern, PatternKind, PatternLesson, PatternState
 from . import rows
 from .pattern_engine import Observation
 from .statistics import ALARM, Beta, cusum
-from .tables import pattern_evidence, patterns
+from .tables import lessons, pattern_evidence, patterns
 
 MOST_EVIDENCE = 32
 ACTIVE_FROM = 2
@@ -65,7 +65,15 @@ def to_pattern(connection: Connection, row: Mapping[str, Any]) -> Pattern:
         state=PatternState(row["state"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        lesson=_lesson(connection, row["id"]),
     )
+
+
+def _lesson(connection: Connection, pattern_id: str) -> PatternLesson | None:
+    row = rows.get(connection, lessons, pattern_id=pattern_id)
+    if row is None:
+        return None
+    return PatternLesson(text=row["lesson"], model=row["model"], uses=row["uses"], at=row["at"])
 
 
 def _fresh(observation: Observation, at: float) -> Mapping[str, Any]:

@@ -9,11 +9,19 @@ from typing import TypeAlias
 from sqlalchemy import Connection, delete
 
 from ..domain.events import Event, EventKind
-from . import capability_counts, episodes, forgetting, opportunities, plan_store, text_index
+from . import (
+    capability_counts,
+    episodes,
+    forgetting,
+    opportunities,
+    plan_store,
+    rows,
+    text_index,
+)
 from .pattern_engine import PatternEngine
 from .pattern_store import retire
-from .payload import name_of, text_of
-from .tables import metadata
+from .payload import name_of, number_of, text_of
+from .tables import lessons, metadata
 
 Handler: TypeAlias = Callable[[Connection, Event], None]
 
@@ -22,7 +30,7 @@ class LearningProjection:
     """Projection: keeps experiences, patterns and what follows from them up to date."""
 
     name = "learning"
-    version = 2
+    version = 3
 
     def __init__(self, engine: PatternEngine | None = None) -> None:
         self._engine = engine or PatternEngine()
@@ -62,6 +70,19 @@ def _pattern_retired(connection: Connection, event: Event) -> None:
     retire(connection, name_of(event.payload, "pattern_id"), reason=reason, at=event.at)
 
 
+def _lesson_written(connection: Connection, event: Event) -> None:
+    pattern_id, lesson = name_of(event.payload, "pattern_id"), text_of(event.payload, "lesson")
+    if pattern_id and lesson:
+        given = {
+            "pattern_id": pattern_id,
+            "lesson": lesson,
+            "model": name_of(event.payload, "model"),
+            "uses": int(number_of(event.payload, "uses")),
+            "at": event.at,
+        }
+        rows.put(connection, lessons, given)
+
+
 def _events_pruned(connection: Connection, event: Event) -> None:
     # Hung on an event, so that a rebuild forgets the same things at the same point.
     forgetting.forget(connection, now=event.at)
@@ -78,6 +99,7 @@ _HANDLERS: Mapping[EventKind, Handler] = {
     EventKind.GOAL_CANCELLED: _goal_cancelled,
     EventKind.GOAL_RETRIED: opportunities.improvement_retried,
     EventKind.PATTERN_RETIRED: _pattern_retired,
+    EventKind.LESSON_WRITTEN: _lesson_written,
     EventKind.OPPORTUNITY_RAISED: opportunities.raised,
     EventKind.PROPOSAL_DRAFTED: opportunities.proposal_drafted,
     EventKind.GATES_JUDGED: opportunities.gates_judged,

@@ -15,7 +15,7 @@ from .plan_store import evidence_elsewhere
 from .ranking import Memory, choose
 from .remedies import remedies_of
 from .statistics import Beta, shared_prior
-from .tables import experiences, patterns, plans, repair_priors
+from .tables import experiences, lessons, patterns, plans, repair_priors
 from .template_store import recorded
 from .words import rarest, words
 
@@ -150,10 +150,15 @@ def _patterns(
     connection: Connection, family_ids: Sequence[int], templates: Sequence[str], *, limit: int
 ) -> list[JsonObject]:
     """Active patterns about the matched families and the errors that they met."""
-    query = select(patterns).where(
-        patterns.c.state == PatternState.ACTIVE.value,
-        patterns.c.type.in_([PatternKind.SUCCESS.value, PatternKind.ERROR.value]),
-        patterns.c.key.in_(_keys(connection, family_ids, templates)),
+    written = patterns.outerjoin(lessons, lessons.c.pattern_id == patterns.c.id)
+    query = (
+        select(patterns, lessons.c.lesson, lessons.c.model)
+        .select_from(written)
+        .where(
+            patterns.c.state == PatternState.ACTIVE.value,
+            patterns.c.type.in_([PatternKind.SUCCESS.value, PatternKind.ERROR.value]),
+            patterns.c.key.in_(_keys(connection, family_ids, templates)),
+        )
     )
     ranked = query.order_by(patterns.c.lower_bound.desc(), patterns.c.id).limit(limit)
     return [
@@ -164,6 +169,8 @@ def _patterns(
             "success_rate": round(row.success_rate, 4),
             "lower_bound": round(row.lower_bound, 4),
             "uses": row.usage_count,
+            "lesson": row.lesson or "",
+            "lesson_by": row.model or "",
         }
         for row in connection.execute(ranked)
     ]

@@ -94,6 +94,17 @@ pattern_evidence = Table(
 )
 """The newest word of each of the newest 32 goals; `event_id` is that of the experience."""
 
+lessons = Table(
+    "learning_lessons",
+    metadata,
+    Column("pattern_id", String, primary_key=True),
+    Column("lesson", Text, nullable=False),
+    Column("model", String, nullable=False),
+    Column("uses", BigInteger, nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""The newest lesson of each pattern, as a model wrote it."""
+
 families = Table(
     "learning_families",
     metadata,

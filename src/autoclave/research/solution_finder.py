@@ -79,12 +79,18 @@ class LocalResearch:
     def _lessons(self, query: str) -> list[Passage]:
         if self._knowledge is None:
             return []
-        lived = self._knowledge.recall(query)["experiences"]
-        return [
+        known = self._knowledge.recall(query)
+        lived = [
             Passage(text=each["lesson"], source=f"experience {each['id']}", heading=each["goal"])
-            for each in lived
+            for each in known["experiences"]
             if each.get("lesson")
         ]
+        told = [
+            Passage(text=each["lesson"], source=f"pattern {each['id']}", heading="")
+            for each in known.get("patterns", ())
+            if each.get("lesson")
+        ]
+        return lived + told
 
 
 def independent_sources(hits: Sequence[Hit]) -> int:
@@ -109,7 +115,7 @@ def _best_sentences(query: str, hits: Sequence[Hit]) -> list[str]:
 
 
 def _shown(hit: Hit) -> JsonObject:
-    is_lesson = hit.passage.source.startswith("experience ")
+    is_lesson = hit.passage.source.startswith(("experience ", "pattern "))
     return {
         "text": hit.passage.text,
         "source": hit.passage.source,
