@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.fakes import KEY
+from tests.fakes_owner import Person as Owner
 
 from autoclave.core.board import BoardProjection
 from autoclave.core.journal import SqlJournal
+from autoclave.domain.approval import Approval
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.folding import fold_all
+from autoclave.domain.owners import STREAM, fold_owners
 from autoclave.domain.run import Run, RunStatus
+from autoclave.governance.credentials import verify
 
 from .world import World
 
 _BUSY = "another process is writing"
+_OWNER = Owner("kill")
+_HOUR = 3600.0
 _WORDS = ("pure", "idempotent", "verifiable", "once", "write")
 
 
@@ -38,6 +45,9 @@ def add_goals(folder: Path, chance: random.Random, *, goals: int, steps: int) ->
     world = World(folder)
     (folder / "log").mkdir(parents=True)
     with journal_of(folder) as journal:
+        first = {"name": _OWNER.name, "key": _OWNER.key, "home": "kill"}
+        enrolled = NewEvent(kind=EventKind.OWNER_ENROLLED, payload=first)
+        journal.post(STREAM, [enrolled], actor=_OWNER.by)
         for number in range(goals):
             kinds = [*_WORDS, *chance.choices(_WORDS, k=max(0, steps - len(_WORDS)))]
             chance.shuffle(kinds)
@@ -96,6 +106,8 @@ class Person:
         self.said_yes += not seen
         asked = {name: run.question[name] for name in ("request", "digest")}
         payload: JsonObject = {**asked, "yes": not seen, "reason": ""}
+        if not seen:
+            payload["approvals"] = [_signed(journal, run, asked).to_json()]
         event = NewEvent(kind=EventKind.ANSWER_GIVEN, payload=payload)
         journal.post(run.stream, [event], actor="person:kill")
 
@@ -105,3 +117,9 @@ class Person:
         self.resumed += 1
         event = NewEvent(kind=EventKind.GOAL_RESUMED)
         journal.post(run.stream, [event], actor="person:kill")
+
+
+def _signed(journal: SqlJournal, run: Run, asked: JsonObject) -> Approval:
+    book = fold_owners(journal.read(STREAM), verify)
+    subject = f"{run.id}/{asked['request']}"
+    return _OWNER.sign(book.sheet(subject, asked["digest"], expires_at=time.time() + _HOUR))

@@ -17,6 +17,7 @@ from tests.fakes import (
     open_loop,
     properties,
 )
+from tests.fakes_owner import Person
 
 from autoclave.core.driver import Driver
 from autoclave.core.engine import Engine
@@ -48,6 +49,7 @@ async def fail(inputs: JsonObject, workspace: Path | None, key: str) -> JsonObje
 
 
 GREET = FakeCapability(greet, serves=("greet",))
+OWNER = Person("test")
 WRITE = FakeCapability(write, effect=Effect.VERIFIABLE, serves=("write",), writes=True)
 FAIL = FakeCapability(fail, serves=("fail",))
 
@@ -267,11 +269,34 @@ async def test_a_once_effect_in_doubt_is_put_to_a_person(tmp_path: Path, loops: 
     assert parked.status is RunStatus.AWAITING_HUMAN
     assert loop.toolbox.ran == []
     assert parked.question is not None
-    await _answer(loop, parked.stream, parked.question, yes=True)
+    assert parked.question["ruling"]["risk"] == "R4"
+    await OWNER.answer(loop.parts, parked, yes=True)
     run = await Driver(loop.parts).drive(goal)
 
     assert run.status is RunStatus.DONE
     assert [key for _, key in loop.toolbox.ran] == [f"{goal}-2"]
+
+
+async def test_a_once_effect_in_doubt_takes_an_owners_yes(
+    tmp_path: Path, loops: list[Loop]
+) -> None:
+    """A yes that nobody signed is none: it is asked again, and nothing runs."""
+    once = FakeCapability(greet, effect=Effect.ONCE, serves=("greet",))
+    loop = open_loop(tmp_path, FakeToolbox(greet=once))
+    loops.append(loop)
+    goal = await loop.add("greet")
+    await _leave_intent_open(loop, goal, effect="once")
+    parked = await Driver(loop.parts).drive(goal)
+    assert parked.question is not None
+
+    await _answer(loop, parked.stream, parked.question, yes=True)
+    run = await Driver(loop.parts).drive(goal)
+
+    assert run.status is RunStatus.AWAITING_HUMAN
+    assert loop.toolbox.ran == []
+    await _answer(loop, parked.stream, parked.question, yes=False)
+    assert (await Driver(loop.parts).drive(goal)).status is not RunStatus.DONE
+    assert loop.toolbox.ran == []
 
 
 async def test_a_verifiable_effect_is_looked_up_before_it_is_repeated(

@@ -19,7 +19,7 @@ from ..domain.errors import (
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Act, Effect, parse, to_json
 from ..domain.provenance import Provenance
-from ..domain.risk import Action, ActionKind, Risk
+from ..domain.risk import Action, ActionKind
 from ..domain.run import Run, RunKind
 from .broker_actions import Step
 from .brokering import Brokering
@@ -33,7 +33,7 @@ from .labels import (
     with_changes,
 )
 from .parts import Parts
-from .permission import Parked, Slot, permit
+from .permission import Parked, Slot, permit, settle_doubt
 from .results import bad, failure_of, good, resolve, result_event
 from .workspace import alone_in, workspace_of
 
@@ -256,19 +256,19 @@ class Acting:
         self, run: Run, manifest: Manifest, inputs: JsonObject, key: str, intent: JsonObject
     ) -> Run:
         """It may or may not have happened, and must not happen twice: a person decides."""
-        request = f"{key}-in-doubt"
-        answer = run.answers.get(request)
-        if answer is None:
-            payload = {
-                "request": request,
-                "question": f"{manifest.name} was cut off and must not run twice. Run it again? "
+        try:
+            answer = await settle_doubt(
+                self._parts,
+                run,
+                run_action(run, manifest, _act(intent), inputs),
+                request=f"{key}-in-doubt",
+                question=f"{manifest.name} was cut off and must not run twice. Run it again? "
                 "(no: take it as failed)",
-                "shown": "",
-                "digest": request,
-                "expires_at": self._parts.clock() + self._parts.ask_seconds(Risk.R4),
-            }
-            event = NewEvent(kind=EventKind.QUESTION_ASKED, payload=payload)
-            return await self._parts.ledger.record(run, event)
+            )
+        except Parked as parked:
+            return parked.run
+        except NotAllowed as refused:
+            return await self._failed(run, key, intent, refused, in_doubt=True)
         if answer["yes"]:
             # A new key: if this one is cut off as well, a person is asked again.
             key = f"{run.id}-{run.keys + 1}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..domain.canonical import JsonObject, canonical, digest
 from ..domain.errors import NotAllowed
 from ..domain.events import EventKind, NewEvent
-from ..domain.risk import Action, Ruling, Verdict
+from ..domain.risk import Action, Risk, Ruling, Verdict
 from ..domain.run import Run
 from ..domain.text import show_line
 from .parts import Parts
@@ -76,17 +76,52 @@ async def permit(
     also = tuple(_slot_digest(run, each, ruling) for each in asked)
     put = _Question(request=request, text=text, shown=shown, also=also)
     bound_to = digest([action.digest, ruling.rules_digest, shown, *also])
-    answer = run.answers.get(request)
-    if answer is None or answer["digest"] != bound_to:
+    if run.answers.get(request, {}).get("digest") != bound_to:
         parts.may_ask(ruling)
-        raise Parked(await _ask(parts, run, ruling, put, bound_to))
+    answer = await _answer(parts, run, ruling, put, bound_to)
     if not answer["yes"]:
         because = f": {answer['reason']}" if answer.get("reason") else ""
         message = f"{answer['by']} said no{because}"
         raise NotAllowed(message, rules=ruling.rules, denied=action.kind)
-    if not await is_signed(parts, run, ruling, request=request, answer=answer):
-        raise Parked(await _ask(parts, run, ruling, put, bound_to))
     return {"by": answer["by"], "ruling": ruling.to_json()}
+
+
+async def settle_doubt(
+    parts: Parts, run: Run, action: Action, *, request: str, question: str
+) -> JsonObject:
+    """What a person says about doing again what must not be done twice and may have been done.
+
+    No rule and nothing said beforehand answers it. Raises NotAllowed where the rules refuse the
+    action by now, and Parked while nobody has answered; an owner has to sign a yes.
+    """
+    judged = parts.gate.judge(action)
+    if judged.verdict is Verdict.DENY:
+        message = f"{action.kind} {action.target}: {judged.reason}"
+        raise NotAllowed(message, rules=judged.rules, denied=action.kind)
+    ruling = replace(
+        judged,
+        verdict=Verdict.ASK,
+        risk=max(judged.risk, Risk.R4),
+        rules=("nothing-once-is-done-twice",),
+        reason="it may have happened before it was cut off, and must not happen twice",
+    )
+    put = _Question(request=request, text=question, shown="", also=())
+    bound_to = digest([action.digest, ruling.rules_digest, request])
+    return await _answer(parts, run, ruling, put, bound_to)
+
+
+async def _answer(
+    parts: Parts, run: Run, ruling: Ruling, put: _Question, bound_to: str
+) -> JsonObject:
+    """What was answered to exactly this, signed where it has to be. Raises Parked without it."""
+    answer = run.answers.get(put.request)
+    if answer is None or answer["digest"] != bound_to:
+        raise Parked(await _ask(parts, run, ruling, put, bound_to))
+    if answer["yes"] and not await is_signed(
+        parts, run, ruling, request=put.request, answer=answer
+    ):
+        raise Parked(await _ask(parts, run, ruling, put, bound_to))
+    return dict(answer)
 
 
 def _together(parts: Parts, ruling: Ruling, too: Sequence[Slot]) -> list[Slot]:
