@@ -5,12 +5,11 @@ from __future__ import annotations
 import hmac
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL
 
 from ..domain.canonical import JsonObject, canonical
 from ..domain.errors import Fenced, InvalidInput, JournalBroken, Stale
@@ -19,17 +18,17 @@ from ..domain.ports import Clock, Projection
 from .anchor import Anchor
 from .archive import Archives, default_folder
 from .audit_export import export_lines
-from .chain import Row, is_authentic, mac_of_note
+from .chain import mac_of_note
 from .journal_engine import sqlite_path
 from .journal_log import Log, Transaction, stream_end
 from .journal_projections import forget_projections, prepare_projections
+from .journal_reading import PAGE, Reading, check_range, seq_of
 from .journal_verify import Known, Verification, verify_log
 from .tables import prepare_schema
 from .upcast import UPCASTERS, Upcaster, Upcasts
 from .vault import Vault
 
 _DAY_SECONDS = 86_400
-_PAGE = 1_000
 
 
 class SqlJournal:
@@ -65,12 +64,13 @@ class SqlJournal:
         self._archives = Archives(archives or default_folder(sqlite_path(url)))
         self._log = Log(url, key, self._anchor)
         self._say = self._log.say
+        self._reading = Reading(self._log, self._archives, key, self._upcasts)
         try:
             with self._log.preparing() as connection:
                 prepare_schema(connection)
                 self._log.check_end(connection)
                 self._unserved = prepare_projections(
-                    connection, self._projections, lambda: self._everything(connection)
+                    connection, self._projections, lambda: self._reading.everything(connection)
                 )
         except BaseException:
             self._log.close()
@@ -130,40 +130,15 @@ class SqlJournal:
 
         Raises JournalBroken for an event that was changed after it was written, or is missing.
         """
-        with self._log.reading() as connection:
-            found = self._say.events_of.run(connection, stream_=stream, after=after)
-            rows: list[Any] = list(found)
-            end = _seq(stream_end(connection, self._say, stream))
-            if (rows[0].seq - 1 if rows else end) > after:
-                base = self._say.head.run(connection).one().base_id
-                archived = self._archives.rows(before=base)
-                rows = [*(r for r in archived if r.stream == stream and r.seq > after), *rows]
-        _check_whole(stream, [row.seq for row in rows], after=after, end=end)
-        return self._events(rows)
+        return self._reading.of_stream(stream, after=after)
 
-    def read_all(self, *, after: int = 0, limit: int = _PAGE, stream: str = "") -> list[Event]:
+    def read_all(self, *, after: int = 0, limit: int = PAGE, stream: str = "") -> list[Event]:
         """Events with id above `after`, of every stream or of those whose name starts so."""
-        with self._log.reading() as connection:
-            rows = self._page(connection, after=after, limit=limit, stream=stream)
-            head = self._say.head.run(connection).one()
-        base = head.base_id
-        if after + 1 < base:
-            archived = self._archives.rows(after=after, before=base)
-            wanted = (row for row in archived if row.stream.startswith(stream))
-            rows = [*islice(wanted, limit), *rows][:limit]
-        if not stream:
-            end = min(head.last_id, max(after, 0) + limit)
-            _check_whole("the journal", [row.id for row in rows], after=max(after, 0), end=end)
-        return self._events(rows)
+        return self._reading.of_all(after=after, limit=limit, stream=stream)
 
     def of_kind(self, kind: EventKind) -> list[Event]:
         """Every event of one kind, oldest first."""
-        with self._log.reading() as connection:
-            rows: list[Any] = list(self._say.of_kind.run(connection, kind_=kind.value))
-            base = self._say.head.run(connection).one().base_id
-            archived = (r for r in self._archives.rows(before=base) if r.kind == kind)
-            rows = [*archived, *rows]
-        return self._events(rows)
+        return self._reading.of_kind(kind)
 
     def save_snapshot(self, stream: str, seq: int, version: int, data: JsonObject) -> None:
         """Keep a state folded from the first `seq` events: a cache, never the truth."""
@@ -179,7 +154,7 @@ class SqlJournal:
         with self._log.reading() as connection:
             row = self._say.snapshot.run(connection, stream_=stream).first()
             end = stream_end(connection, self._say, stream)
-        if row is None or row.seq > _seq(end):
+        if row is None or row.seq > seq_of(end):
             return None
         mac = self._mac_of_snapshot(stream, row.seq, row.version, row.data)
         if not hmac.compare_digest(mac, row.mac):
@@ -227,12 +202,9 @@ class SqlJournal:
         if not seen.ok:
             raise JournalBroken(seen.reason, hint="`autoclave audit verify` names the place")
         last = seen.events if last is None else last
-        if not 1 <= first <= last + 1 or last > seen.events:
-            raise InvalidInput(
-                f"there are no events {first} to {last}: the journal has {seen.events}"
-            )
+        check_range(first, last, events=seen.events)
         return export_lines(
-            self._rows_to(last),
+            self._reading.rows_to(last),
             first=first,
             last=last,
             key=self._key,
@@ -293,46 +265,6 @@ class SqlJournal:
                 projection.apply(transaction.connection, event)
         return added
 
-    def _events(self, rows: Iterable[Any]) -> list[Event]:
-        return [self._event(Row._make(row)) for row in rows]
-
-    def _event(self, row: Row) -> Event:
-        if not is_authentic(self._key, row):
-            raise JournalBroken(
-                f"event {row.id} was changed after it was written, or the key is not its key",
-                hint="`autoclave audit verify`, then `autoclave checkpoint restore`",
-            )
-        return self._upcasts.event(row)
-
-    def _page(self, connection: Connection, *, after: int, limit: int, stream: str) -> list[Any]:
-        if not stream:
-            return list(self._say.page.run(connection, after=after, most=limit))
-        return list(
-            self._say.page_of.run(
-                connection, after=after, most=limit, prefix=stream, length=len(stream)
-            )
-        )
-
-    def _everything(self, connection: Connection) -> Iterator[Event]:
-        base = self._say.head.run(connection).one().base_id
-        for row in self._archives.rows(before=base):
-            yield self._event(row)
-        last = base - 1
-        while page := self._page(connection, after=last, limit=_PAGE, stream=""):
-            yield from self._events(page)
-            last = page[-1].id
-
-    def _rows_to(self, last: int) -> Iterator[Row]:
-        """Every row from the first on, archives included, up to `last`."""
-        with self._log.reading() as connection:
-            base = self._say.head.run(connection).one().base_id
-            yield from self._archives.rows(before=base)
-            after = base - 1
-            while after < last:
-                page = self._page(connection, after=after, limit=_PAGE, stream="")
-                yield from (Row._make(row) for row in page)
-                after = page[-1].id if page else last
-
     def _mac_of_snapshot(self, stream: str, seq: int, version: int, text: str) -> bytes:
         return mac_of_note(self._key, "snapshot", canonical([stream, seq, version, text]))
 
@@ -351,20 +283,6 @@ def _check_fence(stream: str, *, found: Head | None, named: Head) -> None:
         )
 
 
-def _check_whole(name: str, found: list[int], *, after: int, end: int) -> None:
-    """What decisions rest on must not have a hole: a missing event is named."""
-    if len(found) == max(0, end - after) and (not found or found[-1] == end):
-        return
-    there = frozenset(found)
-    missing = next((n for n in range(after + 1, end + 1) if n not in there), None)
-    if missing is None:
-        return  # longer than its end says: `verify` tells which of the two was changed
-    raise JournalBroken(
-        f"event {missing} of {name} is missing: it was deleted",
-        hint="`autoclave audit verify`, then `autoclave checkpoint restore`",
-    )
-
-
 def _json_text(data: JsonObject) -> str:
     try:
         text = canonical(data)
@@ -376,7 +294,3 @@ def _json_text(data: JsonObject) -> str:
         # A lone surrogate has no UTF-8; its JSON escape is the same text.
         return json.dumps(data, sort_keys=True, separators=(",", ":"))
     return text
-
-
-def _seq(head: Head | None) -> int:
-    return head.seq if head else 0
