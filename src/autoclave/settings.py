@@ -39,6 +39,8 @@ class Settings(BaseModel):
     """How many calls of one model may begin in any minute; 0 for no limit."""
     model_tokens_per_minute: int = Field(default=0, ge=0)
     """How many tokens they may use in any minute; 0 for no limit."""
+    consolidate: bool = False
+    """Whether a language model is asked once a day, in a batch, what the patterns teach."""
     goals_at_once: int = Field(default=4, ge=1, le=64)
     """How many goals one process works on at the same time."""
     own_servers: str = Field(

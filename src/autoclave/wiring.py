@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,9 @@ def open_control(
     attendance = Attendance()
     models = _models(settings)
     choose = models.choose if model is None else lambda asked: model
+    batches = models.batches if model is None else lambda asked: None
     parts = _parts(home, stores, hands, gate=gate, body=body, choose=choose, attendance=attendance)
+    parts = replace(parts, batches=batches, consolidates=settings.consolidate)
     goals = GoalDesk(parts, stores.board, budget=gate.policy.goal_budget)
     running = Running(
         parts,
@@ -101,6 +103,7 @@ def open_control(
         at_once=settings.goals_at_once,
         attendance=attendance,
         day_limits=lambda: asdict(gate.policy.day),
+        let_go=models.aclose,
     )
 
     def close() -> None:
@@ -120,7 +123,6 @@ def open_control(
         running=running,
         checkpoints=stores.checkpoints,
         close=close,
-        let_go=models.aclose,
     )
 
 
@@ -131,6 +133,9 @@ def _models(settings: Settings) -> Models:
         model_name=settings.model_name,
         openai_base_url=settings.openai_base_url,
         own_prices=settings_file().with_name("prices.toml"),
+        calls_at_once=settings.model_calls_at_once,
+        requests_per_minute=settings.model_requests_per_minute,
+        tokens_per_minute=settings.model_tokens_per_minute,
     )
     return Models(chosen)
 
@@ -262,6 +267,7 @@ def _parts(
         secrets=_secrets(home, stores),
         read_page=read_page,
         mind_health=lambda: health_of(mind),
+        prompts=mind.prompts,
     )
     return parts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from .goal_desk import Asker, GoalDesk
 from .goals import Answer, GoalSpec
 from .history import event_to_json
 from .home import Home
+from .lesson_desk import LessonWish
 from .measures import gather_facts
 from .owner_view import owners_to_json
 from .proposal_view import proposal_to_json
@@ -63,7 +64,6 @@ class Control:
         running: Running,
         checkpoints: Checkpoints,
         close: Callable[[], None],
-        let_go: Callable[[], Awaitable[None]],
     ) -> None:
         self.home = home
         self._parts = parts
@@ -83,7 +83,6 @@ class Control:
         self._checkpoints = checkpoints
         self._audit = AuditDesk(journal)
         self._close = close
-        self._let_go = let_go
 
     def close(self) -> None:
         """Let go of the database. Everything that was said is on disk already."""
@@ -91,7 +90,6 @@ class Control:
 
     async def aclose(self) -> None:
         """The same, inside a running loop."""
-        await self._let_go()
         await self._writer.close()
         self._close()
 
@@ -296,6 +294,12 @@ class Control:
         await self._parts.ledger.post("agent", event, actor=by)
         return await self.pattern(pattern)
 
+    async def consolidate_patterns(
+        self, wish: LessonWish, *, listener: Listener | None = None
+    ) -> JsonObject:
+        """Let a model put into words what patterns teach. Raises Busy while an agent runs."""
+        return await self._running.consolidate(wish, listener=listener)
+
     # Secrets: set, named and forgotten here, never shown.
 
     async def set_secret(
@@ -351,9 +355,7 @@ class Control:
     async def audit_incidents(self) -> list[JsonObject]:
         return await self._audit.incidents()
 
-    async def audit_export(
-        self, write: Write, *, first: int = 1, last: int | None = None
-    ) -> None:
+    async def audit_export(self, write: Write, *, first: int = 1, last: int | None = None) -> None:
         """Hand the journal to `write`, as lines that an outsider can check."""
         await self._audit.export(write, first=first, last=last)
 

@@ -14,7 +14,7 @@ from ..domain.errors import JournalBroken
 from .home import Home
 
 _MOST_LISTED = 20
-_MICROSECONDS = 1_000_000
+MICROSECONDS = 1_000_000
 """The journal keeps times as whole microseconds."""
 _SPENT = ("usd", "tokens", "model_calls", "steps", "seconds")
 
@@ -34,17 +34,18 @@ def glance(home: Home) -> JsonObject:
         "spend_today_usd": 0.0,
         "spend_today": {},
         "limits_per_day": {},
+        "batches": [],
         "events": 0,
         "incidents_today": 0,
         "last_event": None,
     }
     if home.database.is_file() and home.database.stat().st_size:
-        with _reading(home) as rows:
+        with reading(home) as rows:
             report.update(_read(rows))
     return report
 
 
-class _Rows:
+class Rows:
     """Rows of the tables that are there."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -64,18 +65,18 @@ class _Rows:
 
 
 @contextmanager
-def _reading(home: Home) -> Iterator[_Rows]:
+def reading(home: Home) -> Iterator[Rows]:
     address = f"{home.database.absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=2.0)) as connection:
-            yield _Rows(connection)
+            yield Rows(connection)
     except sqlite3.DatabaseError as error:
         raise JournalBroken(
             f"cannot read {home.database}: {error}", hint="look closer with `autoclave doctor`"
         ) from error
 
 
-def _read(rows: _Rows) -> JsonObject:
+def _read(rows: Rows) -> JsonObject:
     return {
         "goals": _counts(rows, "goal"),
         "improvements": _counts(rows, "improvement"),
@@ -87,18 +88,19 @@ def _read(rows: _Rows) -> JsonObject:
         "set_aside": _set_aside(rows),
         **_spend_today(rows),
         "limits_per_day": _limits(rows),
+        "batches": _batches(rows),
         "events": next((n for (n,) in rows.of("events", "SELECT max(id) FROM events") if n), 0),
         "incidents_today": _incidents_today(rows),
         "last_event": _last_event(rows),
     }
 
 
-def _counts(rows: _Rows, kind: str) -> JsonObject:
+def _counts(rows: Rows, kind: str) -> JsonObject:
     query = "SELECT status, count(*) FROM goals WHERE kind = ? GROUP BY status"
     return dict(rows.of("goals", query, kind))
 
 
-def _waiting_goals(rows: _Rows) -> list[JsonObject]:
+def _waiting_goals(rows: Rows) -> list[JsonObject]:
     found = rows.of(
         "goals",
         "SELECT id, status, text, reason FROM goals WHERE status IN ('awaiting human', 'parked')"
@@ -116,7 +118,7 @@ def _waiting_goals(rows: _Rows) -> list[JsonObject]:
     ]
 
 
-def _waiting_proposals(rows: _Rows) -> list[JsonObject]:
+def _waiting_proposals(rows: Rows) -> list[JsonObject]:
     found = rows.of(
         "proposals",
         "SELECT id, title, status FROM proposals WHERE status IN ('waiting', 'signed')"
@@ -134,7 +136,7 @@ def _waiting_proposals(rows: _Rows) -> list[JsonObject]:
     ]
 
 
-def _standing(rows: _Rows) -> JsonObject:
+def _standing(rows: Rows) -> JsonObject:
     """Whether the agent is paused and why, and whether the machine is short of something."""
     found = rows.of("standing", "SELECT code, reason, by, since, level, shortage FROM standing")
     if not found:
@@ -148,7 +150,7 @@ def _standing(rows: _Rows) -> JsonObject:
     }
 
 
-def _set_aside(rows: _Rows) -> JsonObject:
+def _set_aside(rows: Rows) -> JsonObject:
     """Parked and paused goals, counted by what they were set aside for."""
     if not rows.has("goals", "code"):
         return {}
@@ -159,7 +161,7 @@ def _set_aside(rows: _Rows) -> JsonObject:
     return dict(rows.of("goals", query))
 
 
-def _limits(rows: _Rows) -> JsonObject:
+def _limits(rows: Rows) -> JsonObject:
     """The day's limits that were in force when the agent began last."""
     query = (
         "SELECT json_extract(payload, '$.per_day') FROM events"
@@ -171,32 +173,65 @@ def _limits(rows: _Rows) -> JsonObject:
     return found
 
 
-def _spend_today(rows: _Rows) -> JsonObject:
+def _spend_today(rows: Rows) -> JsonObject:
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     sums = ", ".join(f"sum(json_extract(payload, '$.spend.{name}'))" for name in _SPENT)
     found = rows.of(
         "events",
-        f"SELECT {sums} FROM events WHERE id >= ? AND kind = 'ResultRecorded'",  # noqa: S608
-        _first_event_since(rows, round(midnight * _MICROSECONDS)),
+        f"SELECT {sums} FROM events WHERE id >= ?"  # noqa: S608
+        " AND kind IN ('ResultRecorded', 'BatchCollected', 'BatchFailed')",
+        first_event_since(rows, round(midnight * MICROSECONDS)),
     )
     spent = dict(zip(_SPENT, found[0] if found else (), strict=False))
     today = {name: round(float(amount), 6) for name, amount in spent.items() if amount}
     return {"spend_today_usd": today.get("usd", 0.0), "spend_today": today}
 
 
-def _incidents_today(rows: _Rows) -> int:
+def _batches(rows: Rows) -> list[JsonObject]:
+    """Those under way: what they ask, what they may cost, and when they are looked at next."""
+    found = rows.of(
+        "events",
+        "SELECT stream, kind, at, payload FROM events"
+        " WHERE stream >= 'batch/' AND stream < 'batch0' ORDER BY id",
+    )
+    under_way: dict[str, JsonObject] = {}
+    for stream, kind, at, payload in found:
+        given = json.loads(payload)
+        if kind in ("BatchCollected", "BatchFailed"):
+            under_way.pop(stream, None)
+        elif kind == "BatchSubmitted":
+            under_way[stream] = _batch(stream, at, given)
+        elif stream in under_way and "wake_at" in given:
+            under_way[stream] |= {"wake_at": given["wake_at"], "reason": given.get("reason", "")}
+    return list(under_way.values())[:_MOST_LISTED]
+
+
+def _batch(stream: str, at: int, given: JsonObject) -> JsonObject:
+    return {
+        "id": stream.removeprefix("batch/"),
+        "purpose": given["purpose"],
+        "model": given["model"],
+        "questions": len(given["questions"]),
+        "most_usd": given["most"]["usd"],
+        "submitted_at": at / MICROSECONDS,
+        "wake_at": given["wake_at"],
+        "reason": "",
+    }
+
+
+def _incidents_today(rows: Rows) -> int:
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     counted = rows.of(
         "events",
         "SELECT count(*) FROM events WHERE id >= ? AND kind = 'IncidentRecorded'",
-        _first_event_since(rows, round(midnight * _MICROSECONDS)),
+        first_event_since(rows, round(midnight * MICROSECONDS)),
     )
     return next((int(number) for (number,) in counted), 0)
 
 
-def _first_event_since(rows: _Rows, at: int) -> int:
+def first_event_since(rows: Rows, at: int) -> int:
     """Ids grow with time, so halving the range finds the place without an index on time."""
     ends = rows.of("events", "SELECT min(id), max(id) + 1 FROM events")
     low, high = ends[0] if ends and ends[0][0] is not None else (0, 0)
@@ -212,10 +247,10 @@ def _first_event_since(rows: _Rows, at: int) -> int:
     return int(low)
 
 
-def _last_event(rows: _Rows) -> JsonObject | None:
+def _last_event(rows: Rows) -> JsonObject | None:
     query = "SELECT id, stream, kind, at FROM events ORDER BY id DESC LIMIT 1"
     for number, stream, kind, at in rows.of("events", query):
-        return {"id": number, "stream": stream, "kind": kind, "at": at / _MICROSECONDS}
+        return {"id": number, "stream": stream, "kind": kind, "at": at / MICROSECONDS}
     return None
 
 

@@ -130,6 +130,12 @@ _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.OWNER_ENROLLED: lambda p: f"{p['name']} {p['key'][:12]}",
     EventKind.OWNER_REMOVED: lambda p: f"{p['name']} {p['key'][:12]}",
     EventKind.OWNER_CHANGE_SIGNED: lambda p: f"{p['change']} {p['name']}; one more is needed",
+    EventKind.DEED_SIGNED: lambda p: (
+        f"{p['subject']} by {p['approval']['granted_by']}; one more is needed"
+    ),
+    EventKind.DEED_ALLOWED: lambda p: (
+        f"{p['subject']} by {', '.join(each['granted_by'] for each in p['approvals'])}"
+    ),
     EventKind.CHECKPOINT_MADE: lambda p: f"{p['checkpoint']} {p['note']}".strip(),
     EventKind.CHECKPOINT_RESTORED: lambda p: f"back to {p['checkpoint']}",
     EventKind.INCIDENT_RECORDED: _incident,
@@ -157,6 +163,13 @@ _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.GOAL_PARKED: lambda p: p["reason"],
     EventKind.GOAL_RETRIED: lambda p: p["reason"],
     EventKind.GOAL_ENDED: lambda p: f"{p['success']} {p.get('reason', '')}".strip(),
+    EventKind.BATCH_SUBMITTED: lambda p: (
+        f"{len(p['questions'])} questions to {p['model']}, {p['purpose']}"
+    ),
+    EventKind.BATCH_ACCEPTED: lambda p: f"arrived as {p['provider_id']}",
+    EventKind.BATCH_COLLECTED: lambda p: f"{len(p['answers'])} answers, ${p['spend']['usd']:.4f}",
+    EventKind.BATCH_FAILED: lambda p: p["reason"],
+    EventKind.LESSON_WRITTEN: lambda p: f"{p['pattern_id']} by {p['model']}: {p['lesson']}",
     EventKind.PROPOSAL_DRAFTED: lambda p: p["title"],
     EventKind.GATES_JUDGED: _gates,
     EventKind.PROPOSAL_SHOWN: lambda p: f"{p['digest'][:12]}, {p['lines']} lines, to a {p['to']}",

@@ -20,6 +20,7 @@ from ..domain.run import Run, RunKind, RunStatus
 from .goal_desk import Asker, GoalDesk
 from .goals import GoalSpec, question_to_json
 from .history import event_to_json
+from .lesson_desk import LessonDesk, LessonWish
 from .proposal_view import proposal_to_json
 from .reports import report_of
 
@@ -103,6 +104,15 @@ class Running:
             "proposals": [_proposal(each) for each in made],
             "tried": [{"goal": r.id, "status": str(r.status), "reason": r.reason} for r in runs],
         }
+
+    async def consolidate(self, wish: LessonWish, *, listener: Listener | None) -> JsonObject:
+        """Collect what is answered and ask for lessons that are wanted; what came of it."""
+        with self._lock(), self._heard_by(listener):
+            check_working(self._parts.standing())
+            try:
+                return await LessonDesk(self._parts).work(wish)
+            finally:
+                await self._let_go()
 
     async def serve(self, stop: asyncio.Event, *, listener: Listener | None) -> None:
         """Work on everything until `stop` is set."""

@@ -11,6 +11,7 @@ from ..core.broker_actions import PURPOSE
 from ..core.broker_record import name_of
 from ..core.engine import Board
 from ..core.ledger import Ledger
+from ..domain.batch import fold_batches
 from ..domain.canonical import JsonObject
 from ..domain.events import Event, EventKind
 from ..domain.ports import Clock
@@ -21,6 +22,9 @@ from ..governance.policy import DAY, DayLimits
 
 _OPEN = tuple(status.value for status in RunStatus if status not in ENDED)
 _STEP = Spend(steps=1)
+_OF_BATCHES = frozenset(
+    {EventKind.BATCH_SUBMITTED, EventKind.BATCH_COLLECTED, EventKind.BATCH_FAILED}
+)
 
 
 class Spending:
@@ -89,6 +93,10 @@ class Spending:
             opened = (await self._ledger.load(row["id"])).open_intent
             if opened is not None and "price" in opened:
                 budget = _hold(budget, opened, now=midnight)
+        for batch in fold_batches(await self._ledger.events_below("batch/")):
+            if batch.is_open and batch.submitted_at < midnight:
+                most, purpose = batch.most, batch.purpose
+                budget = budget.hold(batch.id, most, now=midnight, purpose=purpose)
         return budget
 
     def _hear(self, event: Event) -> None:
@@ -110,9 +118,22 @@ def booked(budget: DayBudget, event: Event) -> DayBudget:
         return budget.settle(given["key"], actual, now=event.at, purpose=purpose)
     if event.kind in (EventKind.BROKER_CALLED, EventKind.BROKER_ANSWERED):
         return _booked_call(budget, event)
+    if event.kind in _OF_BATCHES:
+        return _booked_batch(budget, event)
     if event.kind is EventKind.GOAL_CANCELLED:
         return _lose(budget, event)
     return budget
+
+
+def _booked_batch(budget: DayBudget, event: Event) -> DayBudget:
+    """From the moment it is about to be sent until its answers are there, at its most."""
+    batch, given = event.stream.removeprefix("batch/"), event.payload
+    if event.kind is EventKind.BATCH_SUBMITTED:
+        most = Spend(**given["most"])
+        return budget.hold(batch, most, now=event.at, purpose=given["purpose"])
+    held = budget.held.get(batch)
+    purpose = held.purpose if held else ""
+    return budget.settle(batch, Spend(**given["spend"]), now=event.at, purpose=purpose)
 
 
 def _booked_call(budget: DayBudget, event: Event) -> DayBudget:

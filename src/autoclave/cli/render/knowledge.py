@@ -88,8 +88,37 @@ def pattern(given: JsonObject) -> str:
             "succeeds": f"{given['success_rate']:.2f}, at least {given['lower_bound']:.2f}",
             "seen on": ", ".join(given.get("goals") or ()),
             "changed": moment(given["updated_at"]),
+            **_lesson(given.get("lesson")),
         }
     )
+
+
+def consolidated(found: JsonObject) -> str:
+    """What became of the batches, and which lessons were written."""
+    lines = [
+        f"{show_line(each['pattern_id'])}: {show_line(each['lesson'])}" for each in found["lessons"]
+    ]
+    lines += [_batch(each) for each in found["batches"]]
+    if found["note"]:
+        lines.append(show_line(found["note"]))
+    return "\n".join(lines)
+
+
+def _batch(given: JsonObject) -> str:
+    said = f"{given['id']} is {given['state']}: {given['questions']} questions to {given['model']}"
+    if given["state"] in ("in doubt", "under way"):
+        said += f", at most ${given['most_usd']:.4f}; looked at again at {moment(given['wake_at'])}"
+    else:
+        said += f", {given['answered']} answered, ${given['spend_usd']:.4f}"
+    return show_line(f"{said}; {given['reason']}" if given["reason"] else said)
+
+
+def _lesson(lesson: JsonObject | None) -> dict[str, str]:
+    """Whose words they are is always said."""
+    if not lesson:
+        return {}
+    by = f"written by {lesson['model']} after {lesson['uses']} uses, not trusted"
+    return {"lesson": str(show_line(lesson["text"])), "lesson by": by}
 
 
 def answer(found: JsonObject) -> str:

@@ -18,6 +18,8 @@ def status(report: JsonObject, *, color: bool) -> str:
         "",
         _needs(report["needs_person"]),
     ]
+    for batch in reversed(report.get("batches", ())):
+        lines.insert(5, f"{paint('batch', 'dim', color=color)}      {_batch(batch)}")
     if found := report.get("incidents_today"):
         said = f"{found} today: autoclave audit incidents"
         lines.insert(5, f"{paint('incidents', 'dim', color=color)}  {said}")
@@ -107,6 +109,14 @@ def _last(event: JsonObject | None) -> str:
     if event is None:
         return "nothing has happened yet"
     return f"{event['kind']} in {show_line(event['stream'])} at {moment(event['at'])}"
+
+
+def _batch(batch: JsonObject) -> str:
+    """One that is under way."""
+    asked = f"{batch['id']}: {batch['questions']} questions to {show_line(batch['model'])}"
+    held = f"at most {_amount(batch['most_usd'])} USD"
+    why = f"; {show_line(batch['reason'])}" if batch["reason"] else ""
+    return f"{asked}, {held}; looked at again at {moment(batch['wake_at'])}{why}"
 
 
 def _needs(waiting: list[JsonObject]) -> str:

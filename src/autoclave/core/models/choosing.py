@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...domain.errors import ConfigurationInvalid, InvalidInput
-from ...domain.ports import LanguageModel
-from .prices import price_of
+from ...domain.ports import BatchModel, LanguageModel
+from .prices import Price, price_of
 
 OFFLINE, AUTO, CLAUDE, OPENAI = "offline", "auto", "claude", "openai"
 KINDS = (AUTO, CLAUDE, OPENAI, OFFLINE)
@@ -57,6 +57,19 @@ class Models:
         if (kind, name) not in self._made:
             self._made[kind, name] = self._queued(self._makers()[kind](name))
         return self._made[kind, name]
+
+    def batches(self, asked: str) -> BatchModel | None:
+        """The same model for questions that are sent together; None where it takes none."""
+        from .claude import Claude
+
+        if self.resolve(asked)[0] != CLAUDE:
+            return None
+        model = getattr(self.choose(asked), "inner", None)
+        if not isinstance(model, Claude):
+            return None
+        from .batches import ClaudeBatches
+
+        return ClaudeBatches(model, self._price(model.name))
 
     def resolve(self, asked: str) -> tuple[str, str]:
         """What `asked` comes to here: one of the kinds but `auto`, and the model's name."""
@@ -111,6 +124,9 @@ class Models:
     def _claude(self, name: str) -> LanguageModel:
         from .claude import Claude
 
+        return Claude(self._price(name), model=name)
+
+    def _price(self, name: str) -> Price:
         price = price_of(name, own=self._settings.own_prices)
         if price is None:
             raise ConfigurationInvalid(
@@ -118,7 +134,7 @@ class Models:
                 hint="put it into prices.toml in the folder of your settings, or choose another "
                 "model with --model-name",
             )
-        return Claude(price, model=name)
+        return price
 
     def _openai(self, name: str) -> LanguageModel:
         from .openai_compatible import OpenAICompatible
