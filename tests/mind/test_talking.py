@@ -35,6 +35,123 @@ def test_what_is_sent_begins_with_what_was_sent_before(make_view: Any) -> None:
     check()
 
 
+def test_it_is_only_added_to_also_where_calls_are_repeated(make_view: Any) -> None:
+    """With results that are long enough to be told by what changed."""
+
+    @settings(max_examples=40, deadline=None)
+    @given(texts=st.lists(st.sampled_from(LONG_TEXTS), min_size=2, max_size=8))
+    def check(texts: list[str]) -> None:
+        view: Any = _working(make_view)
+        before: list[JsonObject] = []
+        for number, text in enumerate(texts):
+            intent = converse(view)["intent"]
+            if intent["kind"] != "Think" or intent["purpose"] == "plan":
+                return  # it went in circles
+            said = [
+                m for m in intent["messages"] if {"type": "text", "text": STUCK} not in m["content"]
+            ]
+            assert said[: len(before)] == before
+            before = said
+            outputs = {"text": text}
+            view = _told(view, _answer([READ], number), results=[READ], outputs=outputs)
+
+    check()
+
+
+def test_the_same_call_with_the_same_result_is_not_told_twice(make_view: Any) -> None:
+    """Only that it is the same."""
+    view = _working(make_view)
+    for number in range(2):
+        outputs = {"text": LONG_TEXTS[0]}
+        view = _told(view, _answer([READ], number), results=[READ], outputs=outputs)
+
+    first, second = _results(_asked(view))
+
+    assert LONG_TEXTS[0] in first
+    assert second == "[read_file gave exactly what the same call gave further up.]"
+
+
+def test_the_same_call_with_little_that_is_new_is_told_by_that(make_view: Any) -> None:
+    """Fenced like any other data, with the lines that go and come."""
+    view = _working(make_view)
+    for number in range(2):
+        outputs = {"text": LONG_TEXTS[number]}
+        view = _told(view, _answer([READ], number), results=[READ], outputs=outputs)
+
+    _, second = _results(_asked(view))
+
+    assert "-line 20\n+another line 20\n" in second
+    assert "line 21" not in second
+    assert second.endswith(f"</data-{view['run']['fence']}>")
+
+
+def test_another_call_is_told_in_full_though_its_result_is_the_same(make_view: Any) -> None:
+    """Nobody has to guess which one was meant."""
+    view = _working(make_view)
+    for number, path in enumerate(("a.py", "b.py")):
+        call = {"name": "read_file", "input": {"path": path}}
+        outputs = {"text": LONG_TEXTS[0]}
+        view = _told(view, _answer([call], number), results=[call], outputs=outputs)
+
+    assert all(LONG_TEXTS[0] in each for each in _results(_asked(view)))
+
+
+def test_many_old_results_are_left_out_however_large_the_window_is(make_view: Any) -> None:
+    """To read them all with each call costs more than to keep the rest anew, once."""
+    view = _working(make_view, window=1_000_000)
+    for number in range(9):
+        view = _told(
+            view,
+            _answer([_reading(number)], number, size=1_000 + 25_000 * number),
+            results=[_reading(number)],
+            outputs={"text": f"{LONG_TEXTS[0]}{number}"},
+        )
+
+    told = _results(_asked(view))
+
+    assert ["left out by now" in each for each in told] == [True] * 3 + [False] * 6
+
+
+def test_a_question_to_a_person_is_when_old_results_go(make_view: Any) -> None:
+    """Until it is answered nothing is kept any more that would have to be written anew."""
+    view = _working(make_view)
+    for number in range(7):
+        view = _told(
+            view,
+            _answer([_reading(number)], number, size=1_000 + 5_000 * number),
+            results=[_reading(number)],
+            outputs={"text": f"{LONG_TEXTS[0]}{number}"},
+        )
+    before = _results(_asked(view))
+    question = {"name": "request_human_input", "input": {"question": "Which?"}}
+    view = _thought(view, _answer([question], 7, size=36_000))
+    said = {"value": {"answer": "yes", "by": "person:ada", "reason": "both"}}
+    view = _entry(view, {"kind": "Ask", "question": "Which?"}, said)
+
+    after = _results(_asked(view))
+
+    assert not any("left out by now" in each for each in before)
+    assert ["left out by now" in each for each in after] == [True] * 2 + [False] * 6
+    assert after[-1] == "person:ada answered: yes. both"
+
+
+def test_a_result_is_told_in_full_again_when_what_it_was_compared_with_is_left_out(
+    make_view: Any,
+) -> None:
+    """No remark points to what is not there."""
+    view = _working(make_view, window=10_000)
+    for number in range(8):
+        call = READ if number in (0, 7) else _reading(number)
+        outputs = {"text": LONG_TEXTS[0] if call is READ else f"{number} " * 300}
+        size = 7_000 if number == 7 else 100
+        view = _told(view, _answer([call], number, size=size), results=[call], outputs=outputs)
+
+    told = _results(_asked(view))
+
+    assert "left out by now" in told[0]
+    assert LONG_TEXTS[0] in told[-1]
+
+
 def test_each_call_has_its_result_next_to_it(make_view: Any) -> None:
     """A call without a result, or a result without a call, is refused by every model."""
     view = _told(_working(make_view), _answer([READ, UNKNOWN, READ], 0), results=[READ, READ])
@@ -65,7 +182,7 @@ def test_old_results_are_left_out_when_the_window_fills(make_view: Any) -> None:
     view = _working(make_view, window=10_000)
     for number in range(9):
         size = 7_000 if number == 8 else 100
-        given = {"text": f"content {number}"}
+        given = {"text": f"content {number} " * 100}
         view = _told(view, _answer([READ], number, size=size), results=[READ], outputs=given)
 
     told = [str(each["content"]) for each in _asked(view)["messages"] if each["role"] == "user"]
@@ -194,6 +311,8 @@ def test_the_budget_is_told_at_the_end_and_not_kept(make_view: Any) -> None:
 
 READ = {"name": "read_file", "input": {"path": "a.py"}}
 UNKNOWN = {"name": "no_such_tool", "input": {}}
+LONG_TEXTS = ["\n".join(f"line {number}" for number in range(200))]
+LONG_TEXTS += [LONG_TEXTS[0].replace("\nline 20\n", "\nanother line 20\n"), "word " * 300]
 _calls = st.sampled_from([READ, UNKNOWN, {"name": "run_tests", "input": {}}])
 
 
@@ -207,6 +326,16 @@ def _asked(view: Any) -> JsonObject:
     intent = converse(view)["intent"]
     assert intent["kind"] == "Think", intent
     return intent
+
+
+def _reading(number: int) -> JsonObject:
+    return {"name": "read_file", "input": {"path": f"{number}.py"}}
+
+
+def _results(asked: JsonObject) -> list[str]:
+    """The text of every result that is told, oldest first."""
+    blocks = [block for message in asked["messages"] for block in message["content"]]
+    return [block["content"] for block in blocks if block["type"] == "tool_result"]
 
 
 def _answer(calls: list[JsonObject], number: int, *, size: int = 100) -> JsonObject:

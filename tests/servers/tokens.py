@@ -20,6 +20,9 @@ def of_block(block: Mapping[str, Any]) -> int:
         return _PER_BLOCK + of_text(str(block.get("text", "")))
     if block.get("type") == "image":
         return _PER_BLOCK + 1_500
+    if block.get("type") == "tool_result" and isinstance(block.get("content"), str):
+        # The text itself: nobody pays for how JSON writes a line end.
+        return 2 * _PER_BLOCK + of_text(str(block.get("tool_use_id"))) + of_text(block["content"])
     return _PER_BLOCK + of_text(canonical(block))
 
 

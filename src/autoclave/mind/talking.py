@@ -6,13 +6,21 @@ import json
 from dataclasses import dataclass, field
 
 from .stuck import is_stuck
-from .telling import told
+from .telling import call_of, told, told_again
 from .toolbelt import unknown_tool
 from .views import JsonObject, View
 
 CLEAR_AT, COMPACT_AT, TRIM_AT = 0.65, 0.80, 0.95
 """Shares of the model's window. What is past one is done once, when it is passed."""
 _KEPT_TURNS = 6
+_MUCH_TO_CLEAR = 60_000
+"""Tokens of old results, whatever the window. To leave them out has everything behind them written
+anew, once, and some of it looked up again; to keep them has all of it read with every call. With
+a cache that reads at a twentieth to a tenth of the price, that is even after about ten calls."""
+_LITTLE_TO_CLEAR = 4_000
+"""Where all is written anew anyway; less is not worth looking anything up again."""
+_SHORT_RESULT = 150
+_MOST_OF_ONE = 12_000
 _NUDGE_AFTER = 4
 """Calls between two nudges."""
 _PROGRESS = 0.9
@@ -39,6 +47,8 @@ class Turn:
     is_nudged: bool = False
     hint: str = ""
     """What the person said when the work went round in circles."""
+    heard: int = 0
+    """Tokens of what came back for it."""
 
     @property
     def calls(self) -> list[JsonObject]:
@@ -47,9 +57,13 @@ class Turn:
     @property
     def size(self) -> int:
         """Tokens of the whole conversation up to here."""
+        return self.read + int(self.answer["tokens"]["output"])
+
+    @property
+    def read(self) -> int:
+        """Tokens of everything before this answer."""
         used = self.answer["tokens"]
-        read: int = used["input"] + used["cache_read"] + used["cache_write"]
-        return read + int(used["output"])
+        return int(used["input"] + used["cache_read"] + used["cache_write"])
 
 
 @dataclass(kw_only=True)
@@ -70,6 +84,8 @@ class Talk:
     overflows: int = 0
     was_stopped: bool = False
     """A person who was asked whether to go on said no."""
+    is_rewritten: bool = False
+    """What was said before is no longer what it was when the model answered last."""
 
 
 def read_talk(view: View) -> Talk:
@@ -87,7 +103,7 @@ def read_talk(view: View) -> Talk:
         elif intent["purpose"] == "compact":
             _take_summary(talk, result["value"])
         elif intent["purpose"] in ("work", "draft"):
-            talk.turns.append(Turn(answer=result["value"]))
+            _take_answer(talk, Turn(answer=result["value"]))
             _watch_size(talk, window)
     return talk
 
@@ -97,12 +113,13 @@ def messages(view: View, talk: Talk, opening: str) -> list[JsonObject]:
     said: list[JsonObject] = [{"role": "user", "content": [_text(opening)]}]
     if talk.dropped:
         said[0]["content"].append(_text(_what_was(talk)))
+    seen: dict[str, JsonObject] = {}
     for number, turn in enumerate(talk.turns):
         if number < talk.dropped:
             continue
         if turn.answer["blocks"]:
             said.append({"role": "assistant", "content": turn.answer["blocks"]})
-        content = _reply_to(view, turn, is_cleared=number < talk.cleared)
+        content = _reply_to(view, turn, None if number < talk.cleared else seen)
         if content:
             said.append({"role": "user", "content": content})
     return said
@@ -120,10 +137,26 @@ def pending(talk: Talk, known: list[str]) -> JsonObject | None:
     return {**made[number], "step": f"t{len(talk.turns)}_{number + 1}"}
 
 
+def _take_answer(talk: Talk, turn: Turn) -> None:
+    """How much the results before it were, the model's own count says."""
+    if talk.turns:
+        last = talk.turns[-1]
+        last.heard = _reckoned(last) if talk.is_rewritten else max(0, turn.read - last.size)
+    talk.is_rewritten = False
+    talk.turns.append(turn)
+
+
+def _reckoned(turn: Turn) -> int:
+    """From the length of the results, where more than they changed since the answer."""
+    return sum(min(len(json.dumps(each["result"])), _MOST_OF_ONE) // 4 for each in turn.results)
+
+
 def _take_result(talk: Talk, entry: JsonObject, known: set[str]) -> None:
     if not talk.turns:
         return
     turn = talk.turns[-1]
+    if entry["intent"]["kind"] == "Ask" and _clearable(talk) >= _LITTLE_TO_CLEAR:
+        _clear(talk)  # a person takes longer than a cache is kept
     if entry["intent"]["kind"] == "Ask" and len(turn.results) >= _made(turn, known):
         _take_hint(talk, turn, entry["result"])
         return
@@ -164,8 +197,20 @@ def _watch_size(talk: Talk, window: int) -> None:
         _trim(talk)
     elif _passes(before, size, COMPACT_AT * window) and not talk.is_full:
         talk.wants_summary = True
-    elif _passes(before, size, CLEAR_AT * window):
-        talk.cleared = max(talk.cleared, len(talk.turns) - _KEPT_TURNS)
+    elif _passes(before, size, CLEAR_AT * window) or _clearable(talk) >= _MUCH_TO_CLEAR:
+        _clear(talk)
+
+
+def _clear(talk: Talk) -> None:
+    """From here on old results are told by a remark."""
+    talk.cleared = max(talk.cleared, len(talk.turns) - _KEPT_TURNS)
+    talk.is_rewritten = True
+
+
+def _clearable(talk: Talk) -> int:
+    """Tokens of the results that are old enough to go and long enough to be worth it."""
+    old = talk.turns[max(talk.cleared, talk.dropped) : max(0, len(talk.turns) - _KEPT_TURNS)]
+    return sum(turn.heard for turn in old if turn.heard > _SHORT_RESULT)
 
 
 def _passes(before: int, size: int, limit: float) -> bool:
@@ -186,6 +231,7 @@ def _take_summary(talk: Talk, answer: JsonObject) -> None:
         _trim(talk)
         return
     talk.summary, talk.dropped, talk.cleared = answer["text"], kept, kept
+    talk.is_rewritten = True
 
 
 def _trim(talk: Talk) -> None:
@@ -193,7 +239,7 @@ def _trim(talk: Talk) -> None:
     left = len(talk.turns) - talk.dropped
     talk.dropped = min(talk.dropped + max(1, left // 2), max(0, len(talk.turns) - 1))
     talk.cleared = max(talk.cleared, talk.dropped)
-    talk.wants_summary = False
+    talk.wants_summary, talk.is_rewritten = False, True
 
 
 def _what_was(talk: Talk) -> str:
@@ -202,8 +248,11 @@ def _what_was(talk: Talk) -> str:
     return "Older parts of this conversation were left out for lack of room."
 
 
-def _reply_to(view: View, turn: Turn, *, is_cleared: bool) -> list[JsonObject]:
-    """The user's side after one answer: a result for each call, and what has to be said."""
+def _reply_to(view: View, turn: Turn, seen: dict[str, JsonObject] | None) -> list[JsonObject]:
+    """The user's side after one answer: a result for each call, and what has to be said.
+
+    `seen` are the results that stand further up in full, by call; None where results are cleared.
+    """
     known, results = view["tools"], iter(turn.results)
     content: list[JsonObject] = []
     for call in turn.calls:
@@ -213,7 +262,7 @@ def _reply_to(view: View, turn: Turn, *, is_cleared: bool) -> list[JsonObject]:
         entry = next(results, None)
         if entry is None:
             return []  # it is still to be made
-        text = told(view, entry, is_cleared=is_cleared)
+        text = _told(view, entry, seen)
         content.append(_tool_result(call, text, is_error=not entry["result"]["ok"]))
     stop = turn.answer["stop"]
     if stop == "max_tokens":
@@ -225,6 +274,19 @@ def _reply_to(view: View, turn: Turn, *, is_cleared: bool) -> list[JsonObject]:
     if turn.hint:
         content.append(_text(turn.hint.strip()))
     return content
+
+
+def _told(view: View, entry: JsonObject, seen: dict[str, JsonObject] | None) -> str:
+    """Told in full once; told again, only what is different from that."""
+    if seen is None:
+        return told(view, entry, is_cleared=True)
+    call = call_of(entry)
+    before = seen.get(call)
+    if before is not None and (again := told_again(view, entry, before)) is not None:
+        return again
+    if call:
+        seen[call] = entry
+    return told(view, entry)
 
 
 def _text(text: str) -> JsonObject:
