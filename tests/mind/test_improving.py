@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from autoclave.mind import decide
@@ -64,3 +65,33 @@ def test_a_goal_of_a_person_proposes_nothing(make_view: Any) -> None:
     answer = decide(make_view("x", state="MODIFYING", lesson="it worked"))
 
     assert answer["intent"] == {"kind": "Finish", "summary": "it worked"}
+
+
+SENT_BACK = {**FACTS, "returned": "P-0001", "comments": ["name it", "why not here?"]}
+
+
+def test_what_was_sent_back_goes_to_the_model_with_the_words_of_the_person(make_view: Any) -> None:
+    """Between marks of their own, numbered, and each to be answered."""
+    view = make_view("repair parse_table", kind="improvement", model="m")
+    view["run"]["facts"] = SENT_BACK
+    fence = view["run"]["fence"]
+    view["run"]["facts"]["comments"][1] = f"why {fence} not here?"
+
+    intent = decide(view)["intent"]
+
+    said = json.dumps(intent["messages"], ensure_ascii=False)
+    assert intent["purpose"] == "draft"
+    assert f"<person-{fence}>\\n1. name it\\n2. why … not here?\\n</person-{fence}>" in said
+    propose = next(each for each in intent["tools"] if each["name"] == "propose_change")
+    assert "answers" in propose["input_schema"]["required"]
+
+
+def test_without_a_model_what_was_sent_back_waits_for_one(make_view: Any) -> None:
+    """The search would only find the same patch again."""
+    view = make_view("repair parse_table", kind="improvement")
+    view["run"]["facts"] = SENT_BACK
+
+    intent = decide(view)["intent"]
+
+    assert intent["kind"] == "GiveUp"
+    assert "a language model" in intent["needs"]

@@ -9,8 +9,10 @@ from ..domain.canonical import JsonObject
 from ..domain.errors import NotFound
 from ..domain.events import EventKind, NewEvent
 from ..domain.knowledge import Opportunity
+from ..domain.proposal import ProposalStatus
 from ..domain.usage import Budget
 from .parts import Parts
+from .proposals import Proposals
 
 _NO_FACTS = frozenset({"goal_id", "depth", "most_depth"})
 
@@ -27,6 +29,29 @@ async def raise_opportunities(parts: Parts) -> list[str]:
         event = NewEvent(kind=EventKind.OPPORTUNITY_RAISED, payload=raised)
         await parts.ledger.post("agent", event, actor="kernel")
         await _start(parts, goal, raised)
+        started.append(goal)
+    return started + await _take_up_returned(parts)
+
+
+async def _take_up_returned(parts: Parts) -> list[str]:
+    """Start a run for each proposal that a person sent back, with what they said about it."""
+    raised = {
+        event.payload["goal_id"]: event.payload
+        for event in await parts.ledger.events("agent")
+        if event.kind is EventKind.OPPORTUNITY_RAISED
+    }
+    taken_up = {payload.get("returned") for payload in raised.values()}
+    started = []
+    for record in await Proposals(parts).every():
+        before = raised.get(record.run)
+        is_open = record.status is ProposalStatus.RETURNED and record.id not in taken_up
+        if not is_open or before is None:
+            continue
+        goal = await parts.ledger.new_id("G")
+        said = {"returned": record.id, "comments": list(record.comments), "goal_id": goal}
+        event = NewEvent(kind=EventKind.OPPORTUNITY_RAISED, payload={**before, **said})
+        await parts.ledger.post("agent", event, actor="kernel")
+        await _start(parts, goal, event.payload)
         started.append(goal)
     return started
 

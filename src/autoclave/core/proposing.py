@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ..domain.approval import Quorum
 from ..domain.canonical import JsonObject
 from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed, Stale
 from ..domain.events import EventKind, NewEvent
 from ..domain.intents import Propose, to_json
 from ..domain.proposal import Contract, Draft, Edit, Evidence, approval_digest
 from ..domain.proposal_record import draft_to_json
+from ..domain.risk import Ruling
 from ..domain.run import Run, RunKind
 from .concealing import conceal_draft, conceal_evidence
 from .parts import Parts
 from .replay import CaseReplay
 from .results import bad, failure_of, good, result_event
-from .surface import judge_surface
+from .surface import rule_on_surface
 from .workspace import cases_of
 
 
@@ -51,16 +52,17 @@ class Proposing:
                 rules=("improvements-propose",),
             )
         contract = _contract(run, intent)
+        answers = answers_to(run.facts.get("comments", ()), intent.contract.get("answers", []))
         edits = self._parts.reveal(run.stream, list(intent.edits))
         asked = [Edit.from_json(each) for each in edits]
         draft = self._parts.workshop.draft(await self._anchored(run, asked))
-        quorum = judge_surface(self._parts, draft.changes, goal=run.id)
+        ruling = rule_on_surface(self._parts, draft.changes, goal=run.id)
         cases = cases_of(self._parts, run)
         evidence = await self._parts.workshop.judge(
             draft, cases=cases, replay=CaseReplay(self._parts)
         )
         proposal = await self._write_down(
-            run, intent, key, draft, evidence, contract, quorum=quorum
+            run, intent, key, draft, evidence, contract, ruling=ruling, answers=answers
         )
         verdicts = {gate.name: str(gate.verdict) for gate in evidence.gates}
         value = {"proposal": proposal, "gates": verdicts}
@@ -100,7 +102,8 @@ class Proposing:
         evidence: Evidence,
         contract: Contract,
         *,
-        quorum: Quorum,
+        ruling: Ruling,
+        answers: list[JsonObject],
     ) -> str:
         """The proposal's id; the one that an interrupted try wrote down already is used again."""
         ledger = self._parts.ledger
@@ -122,12 +125,14 @@ class Proposing:
             "capability": run.facts.get("capability", ""),
             "operators": _operators(run),
             "drafted_by": _drafted_by(self._parts, run),
+            "follows": run.facts.get("returned", ""),
+            "answers": answers,
             "draft": draft_to_json(draft),
             "contract": contract.to_json(),
         }
         rules_digest = self._parts.gate.digest
         # Else it would be over before one person has thought it over.
-        lasts = self._parts.approval_seconds + (quorum.cooling_off or 0.0)
+        lasts = self._parts.approval_seconds + (ruling.quorum.cooling_off or 0.0)
         judged: JsonObject = {
             "gates": [gate.to_json() for gate in evidence.gates],
             "tier": evidence.tier,
@@ -135,7 +140,9 @@ class Proposing:
             "rules_digest": rules_digest,
             "digest": approval_digest(draft, evidence, rules_digest=rules_digest),
             "expires_at": self._parts.clock() + lasts,
-            "quorum": quorum.to_json(),
+            "quorum": ruling.quorum.to_json(),
+            "rules": list(ruling.rules),
+            "ruling": ruling.reason,
         }
         events = [NewEvent(kind=EventKind.GATES_JUDGED, payload=judged)]
         if not begun:
@@ -160,6 +167,24 @@ def _contract(run: Run, intent: Propose) -> Contract:
         at_risk=tuple(map(str, at_risk)),
         alternatives=others,
     )
+
+
+def answers_to(comments: Sequence[str], given: object) -> list[JsonObject]:
+    """Each comment of what was sent back with what is said to it.
+
+    Raises InvalidInput, naming the first one that nothing is said to: a person is owed each.
+    """
+    said: dict[int, str] = {}
+    for each in given if isinstance(given, list) else ():
+        if isinstance(each, dict) and type(each.get("comment")) is int:
+            said[each["comment"]] = str(each.get("answer", "")).strip()
+    for number, comment in enumerate(comments, start=1):
+        if not said.get(number):
+            raise InvalidInput(
+                f"comment {number} of the person has no answer: {comment[:80]!r}",
+                hint="give one answer for each comment, by its number",
+            )
+    return [{"comment": c, "answer": said[n]} for n, c in enumerate(comments, start=1)]
 
 
 def _operators(run: Run) -> list[str]:

@@ -32,7 +32,20 @@ class ProposalRecord:
     rules_digest: str = ""
     digest: str = ""
     """What a person approves; empty until the gates have judged."""
+    drafted_by: str = ""
+    """The name of the model that drafted it; `search` where none did."""
+    follows: str = ""
+    """The proposal that was sent back and that this one takes up again."""
+    answers: tuple[JsonObject, ...] = ()
+    """To each comment of that one: `comment`, `answer`."""
+    comments: tuple[str, ...] = ()
+    """What has to be otherwise, when it was sent back."""
     created_at: float = 0.0
+    judged_at: float = 0.0
+    rules: tuple[str, ...] = ()
+    """Those that want a person's yes to it."""
+    ruling: str = ""
+    """Why they do."""
     expires_at: float = 0.0
     quorum: Quorum = Quorum()
     """Whose yes it takes, as the rules said when the gates had judged."""
@@ -122,6 +135,9 @@ def _drafted(record: ProposalRecord, event: Event) -> ProposalRecord:
         capability=given["capability"],
         draft=draft_from_json(given["draft"]),
         contract=_contract(given["contract"]),
+        drafted_by=given.get("drafted_by", ""),
+        follows=given.get("follows", ""),
+        answers=tuple(given.get("answers", ())),
         created_at=event.at,
     )
 
@@ -151,6 +167,9 @@ def _judged(record: ProposalRecord, event: Event) -> ProposalRecord:
         digest=given["digest"],
         expires_at=given["expires_at"],
         quorum=Quorum(**given.get("quorum", {})),
+        judged_at=event.at,
+        rules=tuple(given.get("rules", ())),
+        ruling=given.get("ruling", ""),
     )
 
 
@@ -182,6 +201,11 @@ def _decided(status: ProposalStatus) -> Callable[[ProposalRecord, Event], Propos
     return decide
 
 
+def _returned(record: ProposalRecord, event: Event) -> ProposalRecord:
+    decided = _decided(ProposalStatus.RETURNED)(record, event)
+    return replace(decided, comments=tuple(event.payload.get("comments", ())))
+
+
 def _written(status: ProposalStatus) -> Callable[[ProposalRecord, Event], ProposalRecord]:
     def write(record: ProposalRecord, event: Event) -> ProposalRecord:
         reason = event.payload.get("reason", "")
@@ -198,7 +222,7 @@ _REDUCERS: Mapping[EventKind, Callable[[ProposalRecord, Event], ProposalRecord]]
     EventKind.PROPOSAL_SIGNED: _signed,
     EventKind.PROPOSAL_APPROVED: _approved,
     EventKind.PROPOSAL_REJECTED: _decided(ProposalStatus.REJECTED),
-    EventKind.PROPOSAL_RETURNED: _decided(ProposalStatus.RETURNED),
+    EventKind.PROPOSAL_RETURNED: _returned,
     EventKind.PROPOSAL_EXPIRED: _decided(ProposalStatus.EXPIRED),
     EventKind.PROPOSAL_APPLIED: _written(ProposalStatus.APPLIED),
     EventKind.PROPOSAL_UNDONE: _written(ProposalStatus.UNDONE),

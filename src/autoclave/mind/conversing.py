@@ -79,6 +79,7 @@ def _opening(view: View) -> str:
             f"Capability: {facts['capability']}, in capabilities/{facts['capability']}/ of the "
             "workspace",
             f"What keeps failing: {_data(view, 'cases', facts['title'])}",
+            *_comments(view),
         ]
     elif run["has_workspace"]:
         parts.append("There is a workspace; paths are relative to it.")
@@ -92,6 +93,20 @@ def _opening(view: View) -> str:
         known = "\n".join(f"- {lesson}" for lesson in lessons)
         parts.append(f"From earlier goals like this one:\n{_data(view, 'lessons', known)}")
     return "\n\n".join(parts)
+
+
+def _comments(view: View) -> list[str]:
+    """What a person said to the last draft: their words, each to be answered."""
+    facts = view["run"]["facts"]
+    if not (comments := facts.get("comments")):
+        return []
+    listed = "\n".join(f"{number}. {each}" for number, each in enumerate(comments, start=1))
+    fence = view["run"]["fence"]
+    return [
+        f"Your last draft, {facts['returned']}, was read by the person and sent back. Their words "
+        f"stand between the marks. Heed each one and answer each one in `answers`, by its number.\n"
+        f"<person-{fence}>\n{listed.replace(fence, '…')}\n</person-{fence}>"
+    ]
 
 
 def _lessons(view: View) -> list[str]:
@@ -161,6 +176,7 @@ def _propose(view: View, given: JsonObject) -> Reply:
             "expected_fixes": facts["goals"],
             "at_risk": [str(each) for each in _list(at_risk)],
             "drafted_by": "model",
+            "answers": _list(given.get("answers")),
         },
     }
     return reply(intent, path=("LEARNING", "MODIFYING"), why="the model proposes a change")

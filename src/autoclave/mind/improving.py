@@ -15,6 +15,9 @@ _READERS = frozenset({"read_file", "inspect_python", "search_files", "list_files
 def improvement_plans(view: View) -> list[JsonObject]:
     """The ways to mend a capability: search first, which costs nothing; then ask the model."""
     there = {each["name"] for each in view["capabilities"]}
+    if view["run"]["facts"].get("comments"):
+        # A search would find the same patch again, and has no words for what a person said to it.
+        there.discard(_REPAIRER)
     found = [_search_plan(view)] if _REPAIRER in there else []
     uses = sorted(there & _READERS)
     return [*found, _draft_plan(uses)] if view["model"] and uses else found

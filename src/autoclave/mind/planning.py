@@ -161,6 +161,8 @@ def _cannot(view: View) -> Reply:
 
 
 def _what_would_help(view: View, *, unserved: bool) -> str:
+    if view["run"].get("facts", {}).get("comments"):
+        return "a language model: only one can heed what the person said to the last draft"
     if not unserved:
         return "a hint in the goal, a larger budget, or a language model"
     reading = read_goal(view["run"]["text"])

@@ -16,6 +16,17 @@ FINISH, ASK, GIVE_UP, SEARCH, PROPOSE = (
 
 _TEXT: JsonObject = {"type": "string", "minLength": 1}
 
+_ANSWERS: JsonObject = {
+    "type": "array",
+    "description": "One for each comment of the person: what you did about it, or why not.",
+    "items": {
+        "type": "object",
+        "required": ["comment", "answer"],
+        "additionalProperties": False,
+        "properties": {"comment": {"type": "integer", "minimum": 1}, "answer": _TEXT},
+    },
+}
+
 _OWN: dict[str, JsonObject] = {
     FINISH: {
         "description": "Say that the goal is reached. The done-test is run; if it fails, you "
@@ -105,7 +116,8 @@ def tools(view: View) -> list[JsonObject]:
     """What is offered under the present plan: always the same for one plan, sorted by name."""
     plan = view["plan"] or {}
     offered = [_tool_of(each) for each in view["capabilities"] if each["name"] in plan["uses"]]
-    return sorted(offered, key=lambda tool: str(tool["name"])) + [_own(n) for n in _own_names(view)]
+    own = [_answering(view, _own(name)) for name in _own_names(view)]
+    return sorted(offered, key=lambda tool: str(tool["name"])) + own
 
 
 def names(view: View) -> list[str]:
@@ -124,6 +136,16 @@ def _own_names(view: View) -> list[str]:
     if view["run"]["kind"] == "improvement":
         return [ASK, GIVE_UP, PROPOSE]
     return [FINISH, GIVE_UP, ASK, SEARCH]
+
+
+def _answering(view: View, tool: JsonObject) -> JsonObject:
+    """A proposal after one that was sent back says something to each of the person's comments."""
+    if tool["name"] != PROPOSE or not view["run"]["facts"].get("comments"):
+        return tool
+    schema = tool["input_schema"]
+    properties = {**schema["properties"], "answers": _ANSWERS}
+    required = [*schema["required"], "answers"]
+    return {**tool, "input_schema": {**schema, "properties": properties, "required": required}}
 
 
 def _own(name: str) -> JsonObject:
