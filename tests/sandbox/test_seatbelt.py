@@ -20,8 +20,11 @@ GOLDEN_END = """\
 (deny file-write-setugid)
 (deny file-mknod)
 """
-RULE = re.compile(r'\((?:allow|deny) [a-z*\- ]+(?: \((?:literal|subpath) "(?:[^"\\]|\\.)*"\))?\)')
-TARGET = re.compile(r"\(allow (?:signal|process-info\*) \(target self\)\)")
+RULE = re.compile(
+    r"\((?:allow|deny) [a-z*\- ]+"
+    r'(?: \((?:literal|subpath|sysctl-name) "(?:[^"\\]|\\.)*"\))?\)'
+)
+TARGET = re.compile(r"\(allow (?:signal|process-info\*) \(target same-sandbox\)\)")
 
 
 def test_everything_is_denied_first_and_only_the_run_folder_is_written() -> None:
@@ -33,10 +36,40 @@ def test_everything_is_denied_first_and_only_the_run_folder_is_written() -> None
     assert '(allow file-read* (subpath "/opt/python"))' in text
     assert '(allow file-read-metadata (literal "/private/tmp/run"))' in text
     assert text.count("file-write*") == 1
-    for word in ("network", "mach", "ipc", "iokit", "system-socket", "others", "(allow default"):
+    for word in (
+        "network",
+        "mach-",
+        "procargs",
+        "ipc",
+        "iokit",
+        "system-socket",
+        "others",
+        "(allow default",
+    ):
         assert word not in text
     assert '(subpath "/")' not in text
     assert "/Users" not in text
+
+
+def test_links_on_the_way_may_be_followed_and_lead_no_further() -> None:
+    """The link itself and the names above it, not what lies beside it."""
+    text = profile(readable=["/opt/real"], writable="/private/w", links=["/usr/local/venv/bin/py"])
+
+    assert '(allow file-read* (literal "/usr/local/venv/bin/py"))' in text
+    assert '(allow file-read-metadata (literal "/usr/local/venv/bin"))' in text
+    assert '(subpath "/usr/local/venv' not in text
+
+
+def test_what_is_read_may_be_run_and_loaded_and_of_the_machine_only_harmless_facts_are_told() -> (
+    None
+):
+    """Programs and libraries of the trees; the environment of other processes stays closed."""
+    text = profile(readable=["/opt/real"], writable="/private/w")
+
+    assert '(allow process-exec* (subpath "/opt/real"))' in text
+    assert '(allow file-map-executable (subpath "/opt/real"))' in text
+    assert "(allow sysctl-read)" not in text
+    assert '(allow sysctl-read (sysctl-name "hw.ncpu"))' in text
 
 
 @pytest.mark.parametrize(

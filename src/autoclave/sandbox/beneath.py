@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -71,6 +72,9 @@ def _read_up_to(handle: int, most_bytes: int, path: str) -> bytes:
 
 @cache
 def _has_openat2() -> bool:
+    if sys.platform != "linux":
+        # There the number means another call.
+        return False
     with contextlib.suppress(OSError):
         handle = os.open("/", _FOLDER)
         try:

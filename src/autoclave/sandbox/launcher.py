@@ -13,6 +13,12 @@ if __name__ == "__main__":
 
         go_on(*map(int, sys.argv[2:]))
 
+    if sys.argv[1:2] == ["macos"]:
+        from autoclave.sandbox.launch_macos import supervise, within
+
+        {"outside": supervise.main, "inside": within.main}[sys.argv[2]]()
+        raise SystemExit
+
     from autoclave.sandbox.launch.supervise import main
 
     main()

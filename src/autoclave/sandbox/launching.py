@@ -31,7 +31,7 @@ async def launch(order: JsonObject, stdin: bytes, line: Line | None = None) -> A
     handed = line.inside if line else ()
     order = order | {"calls": list(handed)}
     process = await asyncio.create_subprocess_exec(
-        *_command(),
+        *_command(order),
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,
@@ -58,7 +58,7 @@ def rehearse(order: JsonObject) -> None:
     """Set everything up in a child that then leaves. SandboxUnavailable names the step."""
     order = order | {"argv": []}
     done = subprocess.run(
-        _command(), input=packed(order, b""), capture_output=True, env={}, check=False
+        _command(order), input=packed(order, b""), capture_output=True, env={}, check=False
     )
     unpacked(done.stdout, done.stderr, order)
 
@@ -78,8 +78,9 @@ def unpacked(output: bytes, errors: bytes, order: JsonObject) -> Answer:
     return read
 
 
-def _command() -> tuple[str, ...]:
-    return (sys.executable, "-I", "-S", str(_LAUNCHER))
+def _command(order: JsonObject) -> tuple[str, ...]:
+    how = ("macos", "outside") if "seal" in order else ()
+    return (sys.executable, "-I", "-S", str(_LAUNCHER), *how)
 
 
 async def _talk(process: asyncio.subprocess.Process, order: bytes) -> tuple[bytes, bytes]:

@@ -24,6 +24,10 @@ _SYSTEM = (
     "/etc/alternatives",
     "/etc/localtime",
     "/nix/store",
+    # Homebrew, where macOS has Python's libraries from.
+    "/opt/homebrew/Cellar",
+    "/opt/homebrew/opt",
+    "/opt/homebrew/lib",
 )
 _NEVER = ("/", "/proc", "/sys", "/dev", "/run", "/etc", "/root", "/home", "/var", "/tmp")  # noqa: S108
 

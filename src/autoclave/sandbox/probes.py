@@ -126,6 +126,59 @@ def too_much_disk(targets: Targets) -> str:
     )
 
 
+def attach_to_caller(targets: Targets) -> str:
+    """What a debugger does first on macOS."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(14, targets["caller"], None, 0) < 0:
+        raise _last_error(ctypes.get_errno())
+    return "attached"
+
+
+def environment_of_caller(targets: Targets) -> str:
+    """macOS gives the arguments and the environment of a user's processes by `sysctl`."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    name = (ctypes.c_int * 3)(1, 49, targets["caller"])
+    size = ctypes.c_size_t(1 << 18)
+    if libc.sysctl(name, 3, _buffer(size.value), ctypes.byref(size), None, 0) < 0:
+        raise _last_error(ctypes.get_errno())
+    return f"{size.value} bytes"
+
+
+def system_service(_: Targets) -> str:
+    """The service behind the clipboard: who may look it up may ask it."""
+    import ctypes
+
+    system = ctypes.CDLL("/usr/lib/libSystem.dylib")
+    port = ctypes.c_uint.in_dll(system, "bootstrap_port")
+    found = ctypes.c_uint()
+    code = system.bootstrap_look_up(port, b"com.apple.pasteboard.1", ctypes.byref(found))
+    if code == 1100:
+        raise PermissionError(errno.EPERM, "not privileged")
+    return f"answer {code}"
+
+
+def run_away(_: Targets) -> str:
+    """A process without a parent and in a session of its own; whoever started us has to end it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.write(writing, str(os.getpid()).encode())
+            for fd in range(20):
+                os.closerange(fd, fd + 1)
+            import time
+
+            time.sleep(300)
+        os._exit(0)
+    os.waitpid(child, 0)
+    return os.read(reading, 20).decode()
+
+
 def be_root(_: Targets) -> str:
     if os.geteuid() != 0:
         raise PermissionError(errno.EPERM, f"uid {os.geteuid()}")
@@ -198,6 +251,21 @@ _ESCAPES_OF_FULL: tuple[Callable[[Targets], str], ...] = (
     too_much_disk,
 )
 """What only namespaces with a private root can refuse; in RESTRICTED the supervisor looks."""
+_ESCAPES_OF_MACOS: tuple[Callable[[Targets], str], ...] = (
+    read_secret,
+    write_outside,
+    list_home,
+    connect_tcp,
+    connect_unix,
+    datagram_to_socket,
+    signal_parent,
+    signal_caller,
+    attach_to_caller,
+    environment_of_caller,
+    system_service,
+    too_many_processes,
+    be_root,
+)
 _EVERYDAY: tuple[Callable[[Targets], str], ...] = (
     temporary_file,
     child_process,
@@ -209,9 +277,14 @@ _EVERYDAY: tuple[Callable[[Targets], str], ...] = (
 
 def main() -> None:
     targets = json.load(sys.stdin)
+    is_macos = targets["system"] == "darwin"
     escapes = _ESCAPES + (_ESCAPES_OF_FULL if targets["is_full"] else ())
+    everyday = _EVERYDAY
+    if is_macos:
+        # No namespaces, no abstract sockets, no /proc; and nobody adopts orphans there.
+        escapes, everyday = _ESCAPES_OF_MACOS, (*_EVERYDAY, run_away)
     lines = [_tried(probe, targets, must_fail=True) for probe in escapes]
-    lines += [_tried(probe, targets, must_fail=False) for probe in _EVERYDAY]
+    lines += [_tried(probe, targets, must_fail=False) for probe in everyday]
     os.write(3, json.dumps(lines).encode())
 
 
@@ -273,9 +346,12 @@ def _call(targets: Targets, name: str, *arguments: Any) -> str:
     number = targets["numbers"][name]
     words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     if libc.syscall(ctypes.c_long(number), *words) < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+        raise _last_error(ctypes.get_errno())
     return "allowed"
+
+
+def _last_error(code: int) -> OSError:
+    return OSError(code, os.strerror(code))
 
 
 def _buffer(size: int) -> Any:

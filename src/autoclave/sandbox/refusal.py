@@ -8,7 +8,9 @@ import os
 from ..domain.canonical import JsonObject
 from ..domain.errors import SandboxUnavailable
 from .launch.order import BRING_BACK
+from .macos import NOTE
 
+_MACOS = "macOS:"
 _NEEDS = {
     "FULL": "it needs user namespaces besides what RESTRICTED needs",
     "RESTRICTED": "it needs Landlock and seccomp",
@@ -25,9 +27,10 @@ def unavailable(report: JsonObject, tier: str) -> SandboxUnavailable:
             f"the run ended, and the step {step!r} failed ({reason})",
             hint="look at the disk that holds the scratch folders, then try again",
         )
+    needs = "it needs Apple's sandbox-exec" if step.startswith(_MACOS) else _NEEDS[tier]
     return SandboxUnavailable(
         f"no run in tier {tier} can be had here: the step {step!r} failed ({reason}); "
-        f"{_NEEDS[tier]}; nothing was executed",
+        f"{needs}; nothing was executed",
         hint=_way_out(step),
     )
 
@@ -50,7 +53,11 @@ def _way_out(step: str) -> str:
     if step.startswith(_FULL_STEPS):
         return "allow user namespaces, also in containers, or be content with tier RESTRICTED"
     if step.startswith("look at the system"):
-        return "use Linux; on Windows that can be WSL 2, on macOS a Linux machine or container"
+        return "use Linux or macOS; on Windows that can be WSL 2"
+    if step.startswith(f"{_MACOS} choose a user"):
+        return "run as an ordinary user"
+    if step.startswith(_MACOS):
+        return f"{NOTE}; tell us what it said, or use a Linux machine or container"
     if os.geteuid() == 0 and step.startswith(_ROOT_STEPS):
         return (
             "run as an ordinary user, or put Python and the files of the run where others can "

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput, SandboxUnavailable
 from ..domain.sealed import Ended, Limits, SealedResult, SealedRun, SelfTest, Tier
-from . import places
+from . import macos, places
 from .calling import Line, LineBroken, answered
 from .helper import Helper, NoHelper, options_of
 from .launching import Answer, launch, rehearse
@@ -36,10 +36,13 @@ class SealedSandbox:
         least: Tier | None = None,
         most_abi: int = _NEWEST_ABI,
         routes: tuple[Route, ...] | None = None,
+        system: str = sys.platform,
     ) -> None:
         """`base` holds the scratch folders; `most_abi` lets tests stand on an older kernel.
 
         `routes` are the ways into FULL that may be tried, in this order; without it, all there are.
+
+        `system` is the one to seal on; tests of what is common to all stand on another one.
 
         `warm` keeps helpers that begin Python runs sooner; then `close` has to be called. With
         `least`, a run that asks for no tier gets that one or is refused.
@@ -54,11 +57,14 @@ class SealedSandbox:
         self._refusals: dict[Tier, SandboxUnavailable] = {}
         """Why a tier is not to be had here; asked once, because asking takes time."""
         self._rehearsed: set[Tier] = set()
-        self._routes = list(present() if routes is None else routes)
+        self._system = system
+        self._is_macos = system == "darwin"
+        self._routes = list(present() if routes is None else routes) * (not self._is_macos)
         """The first one is taken; what did not lead to FULL is no longer in it."""
         self._closed: dict[Route, SandboxUnavailable] = {}
         if not self._routes:
-            self._refusals[Tier.FULL] = SandboxUnavailable("no route into FULL may be tried")
+            why = macos.NO_FULL if self._is_macos else "no route into FULL may be tried"
+            self._refusals[Tier.FULL] = SandboxUnavailable(why)
 
     def scratch(self) -> AbstractContextManager[Path]:
         return scratch_below(self._base)
@@ -154,7 +160,7 @@ class SealedSandbox:
 
     async def _launch(self, order: JsonObject, run: SealedRun, line: Line | None = None) -> Answer:
         """Warm where that is wanted and makes no difference, else by a launcher of its own."""
-        can_be_warm = self._warm and "bubblewrap" not in order
+        can_be_warm = self._warm and order.keys().isdisjoint(("bubblewrap", "seal"))
         options = options_of(run) if can_be_warm else None
         more = (line,) if line else ()
         if options is None:
@@ -180,7 +186,7 @@ class SealedSandbox:
         if known:
             return known
         route = {} if tier is _LAST else {"route": str(self._routes[0])}
-        test = await try_escapes(self, tier)
+        test = await try_escapes(self, tier, system=self._system)
         test = replace(test, facts=test.facts | route)
         if test.ok:
             self._tested[tier] = test
@@ -225,24 +231,29 @@ class SealedSandbox:
         return way
 
     def _order(self, run: SealedRun) -> JsonObject:
-        if sys.platform != "linux":
-            why = {"step": "look at the system", "why": f"this is {sys.platform}"}
+        if self._system not in ("linux", "darwin"):
+            why = {"step": "look at the system", "why": f"this is {self._system}"}
             raise unavailable(why, Tier.RESTRICTED)
         if not run.argv or any("\0" in word for word in run.argv):
             raise InvalidInput("a sealed run needs a program, and no zero bytes in its arguments")
         folder = run.folder.resolve()
         _make_temporary(folder)
         trees = (*places.standard_trees(), *places.further_trees(run.readable))
-        return {
+        # What lies in the folder can be read as it is.
+        readable = [str(tree) for tree in dict.fromkeys(trees) if folder not in tree.parents]
+        links = places.standard_links()
+        order = {
             "argv": [places.program(run.argv[0]), *run.argv[1:]],
             "folder": str(folder),
-            # What lies in the folder can be read as it is.
-            "readable": [str(tree) for tree in dict.fromkeys(trees) if folder not in tree.parents],
-            "links": places.standard_links(),
+            "readable": readable,
+            "links": links,
             "environment": places.environment(folder, run.environment),
             "limits": asdict(_checked(run.limits)),
             "most_abi": self._most_abi,
         }
+        if self._is_macos:
+            order["seal"] = macos.seal(readable=readable, links=links, folder=str(folder))
+        return order
 
 
 def _leak(test: SelfTest) -> SandboxUnavailable:

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from ..domain.canonical import JsonObject
 from ..domain.errors import SandboxUnavailable
 from ..domain.sealed import Limits, Probe, SealedResult, SealedRun, SelfTest, Tier
 from .launch.numbers import machine
+from .launch_macos.processes import Ps
+from .macos import NOTE
 from .places import standard_trees
 
 _PROGRAM = Path(__file__).resolve().with_name("probes.py")
@@ -35,10 +38,10 @@ class Untested(Protocol):
         """The result, and the launcher's facts."""
 
 
-async def try_escapes(sandbox: Untested, tier: Tier) -> SelfTest:
+async def try_escapes(sandbox: Untested, tier: Tier, *, system: str = sys.platform) -> SelfTest:
     """Run the probes sealed against real targets. SandboxUnavailable when they cannot run."""
     began = time.monotonic()
-    with sandbox.scratch() as folder, _targets(tier) as targets:
+    with sandbox.scratch() as folder, _targets(tier, system) as targets:
         run = SealedRun(
             argv=("python", "-I", "-S", "-B", str(_PROGRAM)),
             folder=folder,
@@ -55,8 +58,8 @@ async def try_escapes(sandbox: Untested, tier: Tier) -> SelfTest:
         )
     return SelfTest(
         tier=tier,
-        probes=_probes(result.result),
-        facts=_facts(report),
+        probes=(*_probes(result.result), *_left_behind(result.result)),
+        facts=_facts(report, system),
         seconds=time.monotonic() - began,
     )
 
@@ -68,17 +71,32 @@ def _probes(data: bytes) -> tuple[Probe, ...]:
     )
 
 
-def _facts(report: JsonObject) -> dict[str, str]:
-    return {
+def _left_behind(data: bytes) -> list[Probe]:
+    """Whether a process that ran away from its parent outlived the run: asked of the machine."""
+    started = [detail for name, *_, detail in json.loads(data) if name == "run_away"]
+    if not started:
+        return []
+    alive = {str(row.pid) for row in Ps().rows() if not row.is_dead}
+    return [
+        Probe(name="outlive_the_run", must_fail=True, succeeded=pid in alive, detail=pid)
+        for pid in started
+    ]
+
+
+def _facts(report: JsonObject, system: str) -> dict[str, str]:
+    facts = {
         "kernel": platform.release(),
         "machine": platform.machine(),
-        "landlock_abi": str(report["abi"]),
         "sealed_uid": str(report["uid"]),
     }
+    if system == "darwin":
+        not_held = ", ".join(report.get("not_held") or ())
+        return facts | {"note": NOTE, "limits_only_watched": not_held or "none"}
+    return facts | {"landlock_abi": str(report["abi"])}
 
 
 @contextmanager
-def _targets(tier: Tier) -> Iterator[JsonObject]:
+def _targets(tier: Tier, system: str) -> Iterator[JsonObject]:
     """A secret that only the sandbox keeps closed, and services that would answer."""
     with ExitStack() as stack:
         outside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autoclave-probe-")))
@@ -91,7 +109,8 @@ def _targets(tier: Tier) -> Iterator[JsonObject]:
         tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         _listen(stack, str(outside / "stream"), socket.SOCK_STREAM)
         _listen(stack, str(outside / "datagram"), socket.SOCK_DGRAM)
-        _listen(stack, "\0" + abstract, socket.SOCK_STREAM)
+        if system == "linux":
+            _listen(stack, "\0" + abstract, socket.SOCK_STREAM)
         known = machine(platform.machine())
         yield {
             "secret": str(secret),
@@ -105,6 +124,7 @@ def _targets(tier: Tier) -> Iterator[JsonObject]:
             "disk_bytes": _LIMITS.disk_bytes,
             "inodes": _LIMITS.inodes,
             "is_full": tier is Tier.FULL,
+            "system": system,
             "numbers": known[1] if known else {},
         }
 

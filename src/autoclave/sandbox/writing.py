@@ -276,5 +276,10 @@ def _name(path: str) -> str:
 
 def _umask() -> int:
     # Asking the kernel by setting it would race with other threads.
-    with open("/proc/self/status") as lines:  # noqa: PTH123
-        return next((int(line.split()[1], 8) for line in lines if line.startswith("Umask:")), 0o022)
+    try:
+        with open("/proc/self/status") as lines:  # noqa: PTH123
+            found = (int(line.split()[1], 8) for line in lines if line.startswith("Umask:"))
+            return next(found, 0o022)
+    except FileNotFoundError:
+        # macOS has no such file; what is usual there can only give away too little.
+        return 0o077

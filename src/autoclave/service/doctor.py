@@ -86,7 +86,8 @@ async def _sandbox(parts: Parts) -> Check:
         said = f"{test.tier} leaks: {', '.join(failed)}"
         fix = "nothing will be run; report this with `autoclave sandbox test --json`"
         return Check(name="sandbox", verdict=Health.FAIL, detail=said, fix=fix)
-    said = f"{test.tier}: {len(test.probes)} probes pass"
+    note = test.facts.get("note", "")
+    said = f"{test.tier}: {len(test.probes)} probes pass" + (f"; {note}" if note else "")
     return Check(name="sandbox", verdict=Health.OK, detail=said)
 
 

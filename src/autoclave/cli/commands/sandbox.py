@@ -92,6 +92,8 @@ def _report(report: JsonObject, *, color: bool) -> str:
         kind = "must fail" if probe["must_fail"] else "must work"
         detail = show_line(str(probe.get("detail") or ""))
         lines.append(f"{said} {kind}  {show_line(probe['name'])}  {detail}".rstrip())
+    if note := report.get("facts", {}).get("note"):
+        lines.append(show_line(str(note)))
     lines.append(
         "The seal holds." if report["ok"] else "The seal LEAKS: nothing will be run in it."
     )

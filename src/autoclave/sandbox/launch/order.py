@@ -25,6 +25,8 @@ class Order:
         """Whether to seal it in namespaces of its own as well."""
         self.bubblewrap = str(data.get("bubblewrap") or "")
         """The program that makes those namespaces; empty to make them ourselves."""
+        self.seal = _texts(data.get("seal"))
+        """On macOS, the words before the command that seal it."""
         self.calls = _numbers(data.get("calls"))
         """Descriptors of the line to the kernel: answers are read here, calls are written."""
         self.data = data

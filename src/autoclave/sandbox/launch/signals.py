@@ -22,6 +22,18 @@ pause = signal.pause
 handle = signal.signal
 
 
+def wake_on_child() -> int:
+    """A descriptor that can be read when a child has ended."""
+    import os
+
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    handle(CHILD, lambda number, frame: None)
+    return reading
+
+
 _ahead: list[bool] = []
 
 

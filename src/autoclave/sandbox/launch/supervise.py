@@ -1,26 +1,19 @@
-"""The supervisor: starts the sealed child, holds it to its limits, ends the tree, reports.
-
-In: two 8-byte lengths, the order, the child's standard input; then the pipe stays open, and its
-end means that the caller is gone. Out: one line of Python values, then stdout, stderr, the result.
-"""
+"""The supervisor: starts the sealed child, holds it to its limits, ends the tree, reports."""
 
 from __future__ import annotations
 
 import errno
-import marshal
 import os
 import resource
 import select
-import struct
 import time
 
-from . import child, first, identity, signals, tree
+from . import child, first, identity, signals, talk, tree
 from .disk import HostFolder, InMemory
 from .order import Order
 from .pipes import Capped, sealed_file
 from .system import StepFailed
 
-_CALLER, _REPORT = 0, 1
 _LOOK_SECONDS = 0.1
 _FLOOD = 16
 """Output this many times over its cap ends the run."""
@@ -46,7 +39,7 @@ def main(calls: tuple[int, ...] = (), *, started: Callable[[], None] | None = No
 
     `started` is called once the child is forked, or was not to be.
     """
-    order = _read_order()
+    order = talk.read_order()
     order.calls = calls or order.calls
     try:
         facts, streams = Supervisor(order, started).run()
@@ -56,13 +49,7 @@ def main(calls: tuple[int, ...] = (), *, started: Callable[[], None] | None = No
     except OSError as error:
         facts = {"step": "start the supervisor", "errno": error.errno, "why": str(error)}
         streams = []
-    facts["lengths"] = [len(stream) for stream in streams]
-    try:
-        _write(repr(facts).encode() + b"\n")
-        for stream in streams:
-            _write(bytes(stream))
-    except BrokenPipeError:
-        return
+    talk.tell(facts, streams)
 
 
 class Supervisor:
@@ -144,7 +131,7 @@ class Supervisor:
         while chunk := os.read(self._status, 4096):
             text += chunk
         os.close(self._status)
-        said = _read_words(text)
+        said = talk.read_words(text)
         if "abi" not in said and "full" not in said:
             tree.end(self._reap)
             number = int(str(said.get("errno") or errno.ECHILD))
@@ -170,7 +157,7 @@ class Supervisor:
         """Until the child exits or something ends it."""
         poller = select.poll()
         self._exit = self._line.fd if self._line else os.pidfd_open(self._reap.main)
-        for fd in (_CALLER, self._exit, *(pipe.fd for pipe in self._pipes)):
+        for fd in (talk.CALLER, self._exit, *(pipe.fd for pipe in self._pipes)):
             poller.register(fd, select.POLLIN)
         if self._inodes:
             poller.register(self._inodes.fd, select.POLLIN)
@@ -187,7 +174,7 @@ class Supervisor:
             self._judge_time(deadline)
 
     def _hear(self, fd: int, poller: select.poll) -> None:
-        if fd == _CALLER and not os.read(_CALLER, 4096):
+        if fd == talk.CALLER and not os.read(talk.CALLER, 4096):
             self._ended = "cancelled"
         if self._line and fd == self._exit:
             self._reap.status = self._line.status()
@@ -262,38 +249,6 @@ class Supervisor:
         return "disk" if self._disk.is_over() else "exited"
 
 
-def _read_words(text: bytes) -> dict[str, object]:
-    """What our own code said, all of it or nothing: it may have been killed in the middle."""
-    try:
-        said: dict[str, object] = marshal.loads(text)  # noqa: S302 - our own words
-    except (EOFError, ValueError, TypeError):
-        return {}
-    return said
-
-
 def _reaped_cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _read_order() -> Order:
-    head = _read(16)
-    order_length, stdin_length = struct.unpack("=QQ", head)
-    data = marshal.loads(_read(order_length))  # noqa: S302 - from our own caller
-    return Order(data, _read(stdin_length))
-
-
-def _read(length: int) -> bytes:
-    data = bytearray()
-    while len(data) < length:
-        chunk = os.read(_CALLER, min(1 << 20, length - len(data)))
-        if not chunk:
-            raise SystemExit(1)
-        data += chunk
-    return bytes(data)
-
-
-def _write(data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(_REPORT, view) :]

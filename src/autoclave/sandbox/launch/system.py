@@ -6,8 +6,6 @@ import ctypes
 import os
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_prctl = _libc.prctl
-_prctl.argtypes = (ctypes.c_int, *(ctypes.c_ulong,) * 4)
 
 
 class StepFailed(Exception):
@@ -30,7 +28,9 @@ def call(step: str, number: int, *arguments: object) -> int:
 
 
 def prctl(step: str, option: int, argument: int = 0, second: int = 0) -> int:
-    result: int = _prctl(option, argument, second, 0, 0)
+    # Looked up here, because macOS has none and imports this module too.
+    words = [ctypes.c_ulong(word) for word in (argument, second, 0, 0)]
+    result: int = _libc.prctl(option, *words)
     if result < 0:
         raise StepFailed(step, ctypes.get_errno())
     return result
