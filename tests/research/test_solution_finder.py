@@ -89,6 +89,20 @@ def test_lessons_are_searched_too(docs: Path) -> None:
     assert found["origin"] == "model"
 
 
+def test_lessons_about_patterns_are_a_models_words(docs: Path) -> None:
+    """They are found by what they say, and not taken for a document."""
+
+    class Told(Lessons):
+        def recall(self, query: str, *, limit: int = 5) -> JsonObject:
+            lesson = "Quote every field when the table holds semicolons."
+            return {"experiences": [], "patterns": [{"id": "PT-1", "lesson": lesson}, {"id": "2"}]}
+
+    [found] = LocalResearch([docs], knowledge=Told()).search("semicolons in a table field")
+
+    assert found["source"] == "pattern PT-1"
+    assert found["origin"] == "model"
+
+
 def test_copies_of_one_text_are_one_source(docs: Path) -> None:
     """A text that was planted in many files does not count as many witnesses."""
     for number in range(4):
