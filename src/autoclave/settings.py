@@ -49,6 +49,14 @@ class Settings(BaseModel):
     """Servers of one's own, `HOST:PORT, HOST:PORT`: pages may be read there although they are
     inside, on another port than usual or not encrypted. Rules still judge each request."""
 
+    metrics_of_ones_own: str = Field(default="", pattern=r"^[A-Za-z0-9_., -]*$")
+    """Names of metric sources that installed packages offer, with commas; none are loaded
+    that are not named here."""
+
+    @property
+    def custom_metrics(self) -> tuple[str, ...]:
+        return tuple(n for n in (each.strip() for each in self.metrics_of_ones_own.split(",")) if n)
+
     @property
     def servers_of_ones_own(self) -> frozenset[str]:
         return frozenset(each.strip() for each in self.own_servers.split(",") if each.strip())

@@ -51,6 +51,8 @@ from .learning.projection import LearningProjection
 from .modification.gate import MindSide
 from .modification.lineage import Lineage
 from .modification.workshop import LibcstWorkshop
+from .monitoring.custom import CustomMetrics
+from .monitoring.live import Live
 from .research.fetching import GuardedFetcher
 from .research.page_text import read_page
 from .research.solution_finder import LocalResearch
@@ -61,8 +63,11 @@ from .service.capability_desk import CapabilityDesk
 from .service.control import Control
 from .service.goal_desk import GoalDesk
 from .service.home import Home
+from .service.measures import Meter
+from .service.monitoring import Monitoring
 from .service.running import Attendance, Running
 from .service.spending import Spending
+from .service.watched import WatchedJournal, WatchedSandbox
 from .service.watching import Refresh, machine_of
 from .settings import Settings, load_settings, settings_file
 
@@ -76,11 +81,12 @@ def open_control(
     home.prepare()
     settings = settings or load_settings().settings
     gate = PolicyGate(SafetyRules.load(home.rules))
-    stores = _open_stores(home, settings)
+    live = Live(clock=time.time)
+    stores = _open_stores(home, settings, live)
     # RESTRICTED is the least there is, so only a tier of risk that wants more narrows the choice.
     wants_full = any(gate.policy.terms(risk).sandbox is Tier.FULL for risk in Risk)
     least = Tier.FULL if wants_full else None
-    sandbox = SealedSandbox(base=home.scratch, warm=True, least=least)
+    sandbox = WatchedSandbox(base=home.scratch, warm=True, least=least, seen=live.sealed)
     fetcher = GuardedFetcher(allow_private=settings.servers_of_ones_own)
     hands = _Hands(files=SafeFiles(), sandbox=sandbox, fetcher=fetcher)
     toolbox = hands.toolbox(Registry([]))
@@ -122,8 +128,21 @@ def open_control(
         capabilities=CapabilityDesk(parts, body, integrator),
         running=running,
         checkpoints=stores.checkpoints,
+        monitoring=_monitoring(home, settings, stores),
         close=close,
     )
+
+
+def _monitoring(home: Home, settings: Settings, stores: _Stores) -> Monitoring:
+    meter = Meter(
+        home,
+        stores.journal,
+        stores.engine,
+        standing=stores.standing,
+        live=stores.live,
+        custom=CustomMetrics(settings.custom_metrics),
+    )
+    return Monitoring(meter=meter)
 
 
 def _models(settings: Settings) -> Models:
@@ -150,6 +169,7 @@ class _Stores:
     writer: Writer
     ledger: Ledger
     checkpoints: Checkpoints
+    live: Live
 
     def board(self, statuses: tuple[str, ...]) -> list[dict[str, Any]]:
         with self.engine.connect() as connection:
@@ -164,12 +184,14 @@ class _Stores:
         self.engine.dispose()
 
 
-def _open_stores(home: Home, settings: Settings) -> _Stores:
+def _open_stores(home: Home, settings: Settings, live: Live) -> _Stores:
     url = settings.database_url or sqlite_url(home.database).render_as_string(hide_password=False)
     key = load_key(home.key)
     projections = (BoardProjection(), LearningProjection())
     vault = Vault(home.vault, Redaction(key, known=secrets_of(os.environ)))
-    journal = SqlJournal(url, key, home.anchor, projections=projections, vault=vault)
+    journal = WatchedJournal(
+        url, key, home.anchor, projections=projections, vault=vault, seen=live.appended
+    )
     writer = Writer(journal)
     return _Stores(
         journal=journal,
@@ -178,6 +200,7 @@ def _open_stores(home: Home, settings: Settings) -> _Stores:
         writer=writer,
         ledger=Ledger(writer, journal),
         checkpoints=_checkpoints(home, url, key, vault),
+        live=live,
     )
 
 
@@ -225,6 +248,10 @@ def _parts(
         # Looked up each time: the rules may be read again while the agent runs.
         return answer_upto(ruling, action, up_to, most=gate.policy.approvals.yes_up_to)
 
+    async def look() -> None:
+        stores.live.went_round()
+        await machine.look()
+
     async def body_changed(paths: tuple[str, ...], by: str) -> None:
         mind.reload()
         await body.changed(paths, by)
@@ -254,7 +281,7 @@ def _parts(
         approval_seconds=gate.policy.approval_seconds(Risk.R4),
         shortage=machine.shortage,
         overload=machine.overload,
-        look=machine.look,
+        look=look,
         standing=stores.standing,
         day=spending,
         may_ask=may_ask,

@@ -1,4 +1,4 @@
-"""Metrics and events in the formats of other programs: JSON, CSV, InfluxDB lines, Prometheus."""
+"""Metrics and events in the formats of other programs; see `FORMS`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from types import MappingProxyType
 
 from ..domain.canonical import JsonObject, canonical
 from ..domain.errors import InvalidInput
-from .metrics import BY_NAME, MetricsSnapshot, Sample
+from .metrics import Family, HistogramSample, Metric, MetricKind, Sample, Snapshot
 
 SCHEMA_VERSION = 1
 EVENT_COLUMNS = ("id", "stream", "seq", "kind", "actor", "at", "summary", "payload")
 
 
-def export_metrics(snapshot: MetricsSnapshot, form: str) -> str:
+def export_metrics(snapshot: Snapshot, form: str) -> str:
     """The snapshot as text. Raises InvalidInput for a form that there is none of."""
     return _chosen(_METRIC_FORMS, form, "metrics")(snapshot)
 
@@ -29,40 +28,82 @@ def export_events(events: Sequence[JsonObject], form: str) -> str:
     return _chosen(_EVENT_FORMS, form, "events")(events)
 
 
-def _metrics_json(snapshot: MetricsSnapshot) -> str:
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "at": _timestamp(snapshot.at),
-        "metrics": [
-            {
-                "name": sample.name,
-                "type": BY_NAME[sample.name].type,
-                "labels": dict(sample.labels),
-                "value": sample.value,
-            }
-            for sample in snapshot.samples
-        ],
-    }
+def _metrics_json(snapshot: Snapshot) -> str:
+    metrics = [
+        {
+            "name": family.metric.name,
+            "type": family.metric.kind,
+            "unit": family.metric.unit,
+            "labels": dict(sample.labels),
+            **_json_value(family.metric, sample),
+        }
+        for family in snapshot.families
+        for sample in family.samples
+    ]
+    document = {"schema_version": SCHEMA_VERSION, "at": _timestamp(snapshot.at), "metrics": metrics}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _metrics_csv(snapshot: MetricsSnapshot) -> str:
+def _json_value(metric: Metric, sample: Sample | HistogramSample) -> JsonObject:
+    if isinstance(sample, Sample):
+        is_number = math.isfinite(sample.value)  # JSON has no spelling for the others
+        return {"value": sample.value if is_number else None}
+    ends = [*(_number(end) for end in metric.buckets), "+Inf"]
+    buckets = dict(zip(ends, sample.counts, strict=True))
+    return {"count": sample.count, "sum": sample.sum, "buckets": buckets}
+
+
+def _metrics_csv(snapshot: Snapshot) -> str:
     at = _timestamp(snapshot.at)
-    rows = [[at, s.name, _label_text(s.labels), _number(s.value)] for s in snapshot.samples]
+    rows = [
+        [at, name, _label_text(labels), _number(value)]
+        for family in snapshot.families
+        for name, labels, value in _lines_of(family)
+    ]
     return _csv(("at", "name", "labels", "value"), rows)
 
 
-def _metrics_influx(snapshot: MetricsSnapshot) -> str:
-    return "".join(_influx_metric(sample, snapshot.at) for sample in snapshot.samples)
+def _metrics_influx(snapshot: Snapshot) -> str:
+    return "".join(
+        _influx_metric(family.metric, sample, snapshot.at)
+        for family in snapshot.families
+        for sample in family.samples
+    )
 
 
-def _metrics_prometheus(snapshot: MetricsSnapshot) -> str:
+def _metrics_prometheus(snapshot: Snapshot) -> str:
     parts = []
-    for name, samples in groupby(snapshot.samples, key=lambda sample: sample.name):
-        metric = BY_NAME[name]
-        parts.append(f"# HELP {name} {_escape_help(metric.help)}\n# TYPE {name} {metric.type}\n")
-        parts.extend(_prometheus_line(sample) for sample in samples)
+    for family in snapshot.families:
+        name, metric = family.metric.name, family.metric
+        parts.append(f"# HELP {name} {_escape_help(metric.help)}\n# TYPE {name} {metric.kind}\n")
+        parts.extend(_prometheus_line(*line) for line in _lines_of(family))
     return "".join(parts)
+
+
+def _metrics_openmetrics(snapshot: Snapshot) -> str:
+    """The stricter text: counters are named without `_total`, and there is an end."""
+    parts = []
+    for family in snapshot.families:
+        metric = family.metric
+        is_counter = metric.kind is MetricKind.COUNTER
+        name = metric.name.removesuffix("_total") if is_counter else metric.name
+        parts.append(f"# TYPE {name} {metric.kind}\n# HELP {name} {_escape_label(metric.help)}\n")
+        parts.extend(_prometheus_line(*line) for line in _lines_of(family))
+    return "".join([*parts, "# EOF\n"])
+
+
+def _lines_of(family: Family) -> Iterator[tuple[str, Mapping[str, str], float]]:
+    """Name, labels and value of each line; a histogram has one for each bucket and two more."""
+    metric = family.metric
+    for sample in family.samples:
+        if isinstance(sample, Sample):
+            yield metric.name, sample.labels, sample.value
+            continue
+        ends = [*(repr(float(end)) for end in metric.buckets), "+Inf"]
+        for end, count in zip(ends, sample.counts, strict=True):
+            yield f"{metric.name}_bucket", {**sample.labels, "le": end}, count
+        yield f"{metric.name}_sum", sample.labels, sample.sum
+        yield f"{metric.name}_count", sample.labels, sample.count
 
 
 def _events_json(events: Sequence[JsonObject]) -> str:
@@ -80,10 +121,16 @@ def _events_influx(events: Sequence[JsonObject]) -> str:
     return "".join(_influx_event(event) for event in events)
 
 
-def _influx_metric(sample: Sample, at: float) -> str:
+def _influx_metric(metric: Metric, sample: Sample | HistogramSample, at: float) -> str:
+    if isinstance(sample, HistogramSample):
+        ends = [*(_number(end) for end in metric.buckets), "inf"]
+        counts = zip(ends, sample.counts, strict=True)
+        bins = "".join(f",le_{end}={count}i" for end, count in counts)
+        fields = f"count={sample.count}i,sum={float(sample.sum)!r}{bins}"
+        return _influx_line(metric.name, sample.labels, fields, at)
     if not math.isfinite(sample.value):  # the line protocol has no spelling for these
         return ""
-    return _influx_line(sample.name, sample.labels, f"value={sample.value!r}", at)
+    return _influx_line(metric.name, sample.labels, f"value={float(sample.value)!r}", at)
 
 
 def _influx_event(event: JsonObject) -> str:
@@ -117,9 +164,9 @@ def _influx_string(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _prometheus_line(sample: Sample) -> str:
-    labels = ",".join(f'{name}="{_escape_label(text)}"' for name, text in sample.labels.items())
-    return f"{sample.name}{'{' + labels + '}' if labels else ''} {_number(sample.value)}\n"
+def _prometheus_line(name: str, labels: Mapping[str, str], value: float) -> str:
+    told = ",".join(f'{label}="{_escape_label(text)}"' for label, text in labels.items())
+    return f"{name}{'{' + told + '}' if told else ''} {_number(value)}\n"
 
 
 def _escape_label(text: str) -> str:
@@ -167,14 +214,17 @@ def _chosen(forms: Mapping[str, Callable[..., str]], form: str, what: str) -> Ca
     return forms[form]
 
 
-_METRIC_FORMS: Mapping[str, Callable[[MetricsSnapshot], str]] = MappingProxyType(
+_METRIC_FORMS: Mapping[str, Callable[[Snapshot], str]] = MappingProxyType(
     {
         "json": _metrics_json,
         "csv": _metrics_csv,
         "influx": _metrics_influx,
         "prom": _metrics_prometheus,
+        "openmetrics": _metrics_openmetrics,
     }
 )
 _EVENT_FORMS: Mapping[str, Callable[[Sequence[JsonObject]], str]] = MappingProxyType(
     {"json": _events_json, "csv": _events_csv, "influx": _events_influx}
 )
+FORMS = tuple(_METRIC_FORMS)
+"""JSON, CSV, InfluxDB line protocol, Prometheus, OpenMetrics."""

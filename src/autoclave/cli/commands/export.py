@@ -13,10 +13,10 @@ from ..options import common_options
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["json", "csv", "influx", "prom"]),
+    type=click.Choice(["json", "csv", "influx", "prom", "openmetrics"]),
     default="json",
     show_default=True,
-    help="Events have no Prometheus form.",
+    help="Events have no Prometheus or OpenMetrics form.",
 )
 @common_options()
 @click.pass_obj
