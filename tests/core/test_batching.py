@@ -118,7 +118,7 @@ async def test_killed_at_any_point_it_is_paid_once_and_not_forgotten(
     opened: Open, clock: FakeClock, provider: FakeProvider
 ) -> None:
     """Before and after every write and every call, and after that once more a little later."""
-    for first, second in ((first, second) for first in itertools.count(1) for second in (1, 3, 6)):
+    for first, second in ((first, second) for first in itertools.count(1) for second in (1, 4)):
         provider.sent.clear()
         name = f"killed-{first}-{second}"
         was_killed = await _killed(opened(name), Killer(first), clock)
