@@ -17,6 +17,7 @@ from ..domain.events import EventKind, NewEvent
 from ..domain.run import ENDED, ESCALATED, Run, RunStatus
 from ..domain.usage import Budget
 from .another_yes import another_yes
+from .goal_preview import preview
 from .goals import Answer, GoalSpec, goal_payload, goal_to_json, judge_goal, question_to_json
 
 Asker = Callable[[JsonObject], Awaitable[Answer]]
@@ -32,6 +33,17 @@ class GoalDesk:
 
     async def add(self, spec: GoalSpec, *, by: str) -> JsonObject:
         """Queue a goal. Raises NotFound, InvalidInput, NotAllowed; then nothing was added."""
+        payload = self._payload(spec)
+        goal = await self._parts.ledger.new_id("G")
+        event = NewEvent(kind=EventKind.GOAL_ADDED, payload=payload)
+        await self._parts.ledger.post(f"goal/{goal}", event, actor=by)
+        return await self.show(goal)
+
+    async def preview(self, spec: GoalSpec) -> JsonObject:
+        """What would become of it, and nothing was added. Raises as `add` does."""
+        return await preview(self._parts, self._payload(spec))
+
+    def _payload(self, spec: GoalSpec) -> JsonObject:
         budget = replace(
             self._budget,
             usd=self._budget.usd if spec.budget_usd is None else spec.budget_usd,
@@ -39,10 +51,7 @@ class GoalDesk:
         )
         payload = goal_payload(spec, budget=budget)
         judge_goal(self._parts.gate, payload)
-        goal = await self._parts.ledger.new_id("G")
-        event = NewEvent(kind=EventKind.GOAL_ADDED, payload=payload)
-        await self._parts.ledger.post(f"goal/{goal}", event, actor=by)
-        return await self.show(goal)
+        return payload
 
     def rows(self, status: str | None) -> list[dict[str, Any]]:
         return self._board((status,) if status else ())

@@ -1,0 +1,1 @@
+"""What the pages say: plain functions from what was read to lines."""
