@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import unicodedata
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoclave.domain.text import show, show_line
+from autoclave.domain.text import escape_json, let_out, show, show_line
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -73,3 +75,36 @@ def test_a_long_text_is_cut_and_says_by_how_much() -> None:
     """Only when asked to."""
     assert show("a\nb\nc\nd", most_lines=2) == "a\nb\n… 2 more lines"
     assert show("a\nb", most_lines=2) == "a\nb"
+
+
+@given(text=st.text())
+def test_what_was_shown_is_let_out_as_it_is(text: str) -> None:
+    """The last boundary is for what was forgotten, and adds nothing."""
+    assert let_out(show(text)) == show(text)
+
+
+@given(text=st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\x1b[0;3m8]7"))))
+def test_nothing_that_steers_is_let_out_but_our_colors(text: str) -> None:
+    """A few codes for bold and coloured letters; none that hides, moves or asks."""
+    rest = re.sub(r"\x1b\[(?:[012]|3[0-7]|38;5;\d{1,3})m", "", let_out(text), flags=re.ASCII)
+
+    assert not [c for c in rest if unicodedata.category(c) in HIDDEN and c not in "\n\t"]
+
+
+@pytest.mark.parametrize("code", ["8m", "7m", "30;40m", "2J", "?25l", "6n", "38;5;1;8m", "m"])
+def test_other_codes_are_spelled_out(code: str) -> None:
+    """Concealed, inverted, moving, asking."""
+    assert let_out(f"a\x1b[{code}b") == f"a\\x1b[{code}b"
+
+
+@given(
+    value=st.recursive(
+        st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
+def test_json_means_the_same_and_steers_nothing(value: object) -> None:
+    """DEL, C1 and bidi characters are legal in JSON, and a terminal obeys them all the same."""
+    written = escape_json(json.dumps(value, indent=2, ensure_ascii=False))
+
+    assert json.loads(written) == value
+    assert not [c for c in written if unicodedata.category(c) in HIDDEN and c != "\n"]

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
+from ..domain.text import let_out
 from .output import Output
 
 
@@ -40,7 +41,7 @@ async def ask_hidden(output: Output, question: str) -> str:
     hidden[3] = before[3] & ~termios.ECHO
     termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
     try:
-        sys.stderr.write(question)
+        sys.stderr.write(let_out(question))
         sys.stderr.flush()
         return ((await _read_line()) or "").rstrip("\n")
     finally:

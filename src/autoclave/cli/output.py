@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from ..domain.canonical import JsonObject
+from ..domain.text import Shown, escape_json, let_out
 
 SCHEMA_VERSION = 1
+_CLEAR = Shown("\x1b[H\x1b[2J")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,20 +29,26 @@ class Output:
         if self.as_json:
             self.json(value)
         else:
-            _write(sys.stdout, human(value))
+            _write(sys.stdout, let_out(human(value)))
 
     def json(self, value: JsonObject, *, one_line: bool = False) -> None:
         document = {"schema_version": SCHEMA_VERSION, **value}
         indent = None if one_line else 2
-        _write(sys.stdout, json.dumps(document, indent=indent, ensure_ascii=False))
+        text = json.dumps(document, indent=indent, ensure_ascii=False)
+        _write(sys.stdout, Shown(escape_json(text)))
 
     def text(self, text: str) -> None:
-        """Data that is text in itself, such as an export."""
-        _write(sys.stdout, text.removesuffix("\n"))
+        """Data that is text in itself, such as an export: byte for byte where no person looks."""
+        text = text.removesuffix("\n")
+        _write(sys.stdout, let_out(text) if _is_terminal(sys.stdout) else Shown(text))
 
     def note(self, text: str) -> None:
         """Something on the side: progress, advice, a question."""
-        _write(sys.stderr, text)
+        _write(sys.stderr, let_out(text))
+
+    def clear(self) -> None:
+        """An empty screen, for what is drawn again and again."""
+        _write(sys.stdout, _CLEAR, end="")
 
     @property
     def may_ask(self) -> bool:
@@ -70,8 +78,9 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _write(stream: TextIO, text: str) -> None:
-    stream.write(f"{text}\n")
+def _write(stream: TextIO, text: Shown, *, end: str = "\n") -> None:
+    """The one place where anything reaches a person; what it takes is safe for a terminal."""
+    stream.write(f"{text}{end}")
     stream.flush()
 
 

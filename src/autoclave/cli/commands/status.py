@@ -11,8 +11,6 @@ from ..invocation import Invocation
 from ..options import common_options
 from ..render.status import status
 
-_CLEAR = "\x1b[H\x1b[2J"
-
 
 @click.command()
 @click.option("--watch", is_flag=True, help="Look again every few seconds until stopped.")
@@ -38,4 +36,6 @@ def _show(invocation: Invocation, *, again: bool = False) -> None:
         output.json(report, one_line=again)
         return
     text = status(report, color=output.color)
-    output.text(_CLEAR + text if again and output.color else text)
+    if again and output.color:
+        output.clear()
+    output.text(text)
