@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -75,6 +76,25 @@ class Person:
             return record
         done: JsonObject = await place.approve_proposal(proposal, signed=signed, by=by or self.by)
         return done
+
+    async def redo(self, place: Any, proposal: str, *, by: str = "") -> Any:
+        """What `autoclave proposal redo` does, through Control or Proposals."""
+        await self.own(place)
+        signed = self.sign(await place.redo_sheet(proposal), now=_parts(place).clock())
+        redo = place.redo if isinstance(place, Proposals) else place.redo_proposal
+        return await redo(proposal, signed=signed, by=by or self.by)
+
+    async def add_capability(self, control: Any, folder: Path) -> Any:
+        """What `autoclave capability add` does."""
+        await self.own(control)
+        signed = self.sign(await control.capability_sheet(folder))
+        return await control.add_capability(folder, signed=signed, by=self.by)
+
+    async def restore(self, control: Any, checkpoint: str) -> Any:
+        """What `autoclave checkpoint restore` does."""
+        await self.own(control)
+        signed = self.sign(await control.restore_sheet(checkpoint))
+        return await control.restore_checkpoint(checkpoint, signed=signed, by=self.by)
 
 
 def _parts(place: Any) -> Parts:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from autoclave.cli.signing import Signer, throw_away_key
 from autoclave.core.golden import packed
 from autoclave.domain.capability import Manifest
 from autoclave.domain.events import Event
@@ -106,16 +107,23 @@ async def record() -> list[Recorded]:
                 runs += await _reach(control, text, folder, done)
             work = root / "demo"
             shutil.copytree(DEMO / "workspace", work)
-            await control.add_capability(DEMO / "describe_table", by=BY)
+            owner = throw_away_key(root / "owner")
+            await control.enrol_first_owner("golden", owner.key, by=BY)
+            await _add(control, DEMO / "describe_table", owner)
             for text, stem in DEMO_GOALS:
                 done = ("python", "check_report.py", f"{stem}.csv", f"{stem}.md")
                 runs += await _reach(control, text, work, done)
             runs += await _improve(control)
-            await control.add_capability(_folder(root / "settle", UNSETTLED), by=BY)
+            await _add(control, _folder(root / "settle", UNSETTLED), owner)
             runs += await _reach(control, 'settle the "rough" files', work, ())
         finally:
             await control.aclose()
     return runs
+
+
+async def _add(control: Control, folder: Path, owner: Signer) -> None:
+    signed = owner.sign(await control.capability_sheet(folder))
+    await control.add_capability(folder, signed=signed, by=BY)
 
 
 async def _reach(

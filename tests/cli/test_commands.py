@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from autoclave.domain.approval import Sheet
+from autoclave.domain.approval import Sheet, facts_digest
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.errors import CredentialMissing, JournalBroken
 from autoclave.domain.risk import Risk
@@ -361,12 +361,91 @@ def test_inputs_of_a_capability_may_come_from_a_file(
     assert call("capability", "run", "read_file", "--inputs", f"@{tmp_path}/no").code == 2
 
 
-def test_restoring_needs_a_yes(call: Call, control: Any) -> None:
-    """Without a terminal there is nobody to ask."""
+def test_a_goal_that_goes_on_later_says_when(call: Call, control: Any, report: JsonObject) -> None:
+    """A process that was started for it does not wait for hours."""
+    later = {"status": "waiting", "exit": "later", "goes_on_at": 1_700_000_000.0}
+    control.answers["run_goal"] = {**report, **later}
+
+    done = call("run", "make the failing tests pass")
+
+    assert done.code == 75
+    assert "it goes on at 2023-11-14T22:13:20Z, when `autoclave serve` does it" in done.err
+
+
+def test_restoring_needs_a_yes_and_a_key(call: Call, control: Any, owner_sheet: Sheet) -> None:
+    """Without a terminal there is nobody to ask; what happens is shown before it is signed."""
     control.answers["restore_checkpoint"] = {"id": "C-1"}
+    control.answers["restore_sheet"] = _with_facts(owner_sheet, "checkpoint restore C-1", GOING)
 
     assert call("checkpoint", "restore", "C-1").code == 2
-    assert call("checkpoint", "restore", "C-1", "--yes").code == 0
+    done = call("checkpoint", "restore", "C-1", "--yes")
+
+    assert (done.code, done.out) == (0, "C-1 is restored\n")
+    assert "THIS CHANGES WHO OWNS THE HOME: now ann (aaaaaaaaaaaa); then nobody" in done.err
+    signed = control.asked[-1][2]["signed"]
+    assert (signed.subject, signed.granted_by) == ("checkpoint restore C-1", "person:maria")
+
+
+@pytest.mark.parametrize("what", ["redo", "add", "restore"])
+def test_without_a_key_nothing_is_done(
+    call: Call, control: Any, owner_sheet: Sheet, tmp_path: Path, what: str
+) -> None:
+    """What changes the agent ends with 5 for who owns no key of this home."""
+    ways = {
+        "redo": ("proposal", "redo", "P-0001"),
+        "add": ("capability", "add", str(tmp_path)),
+        "restore": ("checkpoint", "restore", "C-1", "--yes"),
+    }
+    stranger = replace(owner_sheet, owners={"b" * 64: "bob"}, facts={})
+    for name in ("redo_sheet", "capability_sheet", "restore_sheet"):
+        control.answers[name] = stranger
+
+    done = call(*ways[what])
+
+    assert done.code == 5
+    assert "is not the key of an owner of this home" in done.err
+    assert len(control.asked) == 1
+
+
+def test_what_waits_for_a_second_owner_ends_with_11(
+    call: Call, control: Any, owner_sheet: Sheet, tmp_path: Path
+) -> None:
+    """As it does for proposals."""
+    facts = {"name": "shout", "needs": {"network": ["x.org"]}, "tree": "t" * 64}
+    control.answers["capability_sheet"] = _with_facts(owner_sheet, "capability add shout", facts)
+    waiting = {"name": "shout", "version": "1.0.0", "waits_for": "a second person"}
+    control.answers["add_capability"] = waiting
+
+    done = call("capability", "add", str(tmp_path))
+
+    assert (done.code, done.out) == (11, "it waits for a second person\n")
+    assert '"network":["x.org"]' in done.err
+
+
+def test_a_sheet_that_shows_something_else_is_not_signed(
+    call: Call, control: Any, owner_sheet: Sheet
+) -> None:
+    """Whoever made it up: the digest is counted again from what is on the screen."""
+    control.answers["redo_sheet"] = replace(owner_sheet, facts={"proposal": "P-0001"})
+
+    done = call("proposal", "redo", "P-0001")
+
+    assert done.code == 9
+    assert [name for name, *_ in control.asked] == ["redo_sheet"]
+
+
+GOING = {
+    "checkpoint": "C-1",
+    "made_at": 1_700_000_000.0,
+    "owners": [{"name": "ann", "key": "a" * 64}],
+    "owners_then": [],
+    "changes_owners": True,
+}
+
+
+def _with_facts(sheet: Sheet, subject: str, facts: JsonObject) -> Sheet:
+    digest = facts_digest(subject, facts)
+    return replace(sheet, subject=subject, facts=facts, digest=digest)
 
 
 def test_an_export_is_printed_as_it_is(call: Call, control: Any) -> None:

@@ -30,6 +30,7 @@ from autoclave.domain.intents import Effect
 from autoclave.domain.risk import ActionKind
 from autoclave.domain.run import RunStatus
 from autoclave.domain.state import State
+from autoclave.service.reports import report_of
 
 
 async def greet(inputs: JsonObject, workspace: Path | None, key: str) -> JsonObject:
@@ -452,6 +453,38 @@ async def test_the_engine_takes_up_what_a_crash_left_running(
     await Engine(again.parts, again.board).run_until_idle()
 
     assert (await again.parts.ledger.load(goal)).status is RunStatus.DONE
+
+
+@pytest.mark.parametrize("hours", [2.0, 0.0])
+async def test_the_engine_does_not_wait_for_hours(
+    tmp_path: Path, loops: list[Loop], hours: float
+) -> None:
+    """What goes on much later is left to whoever serves; a timer that is due is not."""
+    clock = FakeClock()
+    wait = {"kind": "Wait", "seconds": hours * 3600, "reason": "waiting for the model"}
+    give_up = {"kind": "GiveUp", "reason": "it is over"}
+
+    def decide(view: Any) -> JsonObject:
+        if view["run"]["state"] == "IDLE":
+            return {"path": ["PLANNING"], "intent": wait}
+        return {"path": ["ERROR", "RECOVERING"], "intent": give_up}
+
+    loop = open_loop(tmp_path, FakeToolbox(), clock=clock, decide=decide)
+    loops.append(loop)
+    goal = await loop.add("ask the model")
+
+    await Engine(loop.parts, loop.board).run_until_idle()
+
+    run = await loop.parts.ledger.load(goal)
+    if not hours:
+        assert run.status is RunStatus.FAILED
+        return
+    assert (run.status, run.wake_at) == (RunStatus.WAITING, clock.now + 7200)
+    report = report_of(run)
+    assert (report["exit"], report["goes_on_at"]) == ("later", run.wake_at)
+    clock.now += 7200
+    await Engine(loop.parts, loop.board).run_until_idle()
+    assert (await loop.parts.ledger.load(goal)).status is RunStatus.FAILED
 
 
 async def test_a_question_that_nobody_answers_becomes_a_no(

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 from tests.fakes import FakeToolbox, FakeWorkshop, Loop, open_loop
+from tests.fakes_owner import Person
 
 from autoclave.core.proposals import Proposals
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.changes import ChangeSet
-from autoclave.domain.errors import Conflict
+from autoclave.domain.errors import Conflict, CredentialMissing, Stale
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.proposal import Draft, ProposalStatus
 from autoclave.domain.proposal_record import draft_to_json
 from autoclave.domain.risk import Risk
 
+ANN = Person("ann")
 DRAFT = Draft(
     edits=(), changes=ChangeSet(), base_tree="base", candidate_tree="c", diff="", risk=Risk.R4
 )
@@ -91,11 +93,34 @@ async def test_each_step_is_written_down_once_whenever_it_was_cut_off(loop: Loop
     workshop.undo("P-0001")
     undone = await proposals.undo("P-0001", by="person:ann")
     workshop.redo("P-0001")
-    redone = await proposals.redo("P-0001", by="person:ann")
+    await ANN.redo(proposals, "P-0001")
+    redone = await proposals.get("P-0001")
 
     assert (undone.status, undone.commit) == (ProposalStatus.UNDONE, "c2")
     assert (redone.status, redone.commit) == (ProposalStatus.APPLIED, "c3")
     assert [each["step"] for each in workshop.lineage()] == ["redo", "undo", "apply"]
+
+
+async def test_a_redo_takes_an_owners_yes_to_this_very_undo(loop: Loop) -> None:
+    """After another undo the old yes is void, as it is when the body changed."""
+    proposals = Proposals(loop.parts)
+    await ANN.own(loop.parts)
+    await proposals.undo("P-0001", by=ANN.by)
+    signed = ANN.sign(await proposals.redo_sheet("P-0001"), now=loop.parts.clock())
+    unsigned = replace(signed, signature="")
+
+    with pytest.raises(CredentialMissing):
+        await proposals.redo("P-0001", signed=unsigned, by=ANN.by)
+    assert (await proposals.get("P-0001")).status is ProposalStatus.UNDONE
+    await proposals.redo("P-0001", signed=signed, by=ANN.by)
+    await proposals.undo("P-0001", by=ANN.by)
+    with pytest.raises(Stale, match="changed after"):
+        await proposals.redo("P-0001", signed=signed, by=ANN.by)
+
+    assert (await proposals.get("P-0001")).status is ProposalStatus.UNDONE
+    events = await loop.parts.ledger.events("proposal/P-0001")
+    redone = next(each for each in events if each.kind is EventKind.PROPOSAL_REDONE)
+    assert [each["nonce"] for each in redone.payload["approvals"]] == [signed.nonce]
 
 
 async def test_the_usual_way_commits_anew_each_time(loop: Loop) -> None:
@@ -104,7 +129,7 @@ async def test_the_usual_way_commits_anew_each_time(loop: Loop) -> None:
 
     for _ in range(2):
         await proposals.undo("P-0001", by="person:ann")
-        await proposals.redo("P-0001", by="person:ann")
+        await ANN.redo(proposals, "P-0001")
 
     steps = [each["step"] for each in workshop.lineage()]
     assert steps == ["redo", "undo", "redo", "undo", "apply"]

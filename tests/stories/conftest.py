@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from tests.core.conftest import postgres_schema, postgres_server
+from tests.fakes_owner import Person
 
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.risk import Risk
@@ -115,7 +116,7 @@ async def _get_to_a_proposal(root: Path) -> None:
 
 async def begin_story(control: Control, work: Path) -> list[str]:
     """A capability with a bug, and two goals that meet it."""
-    await control.add_capability(DEMO_DATA / "describe_table", by=ME)
+    await Person().add_capability(control, DEMO_DATA / "describe_table")
     goals = []
     for name in ("latencies", "orders"):
         spec = GoalSpec(

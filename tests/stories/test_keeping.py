@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes_owner import Person
 
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.errors import AutoclaveError, NotFound
@@ -17,7 +18,8 @@ from autoclave.service.home import Home
 
 pytestmark = pytest.mark.slow
 
-ME = "person:test"
+OWNER = Person()
+ME = OWNER.by
 Project = Callable[[dict[str, str]], Path]
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -65,11 +67,12 @@ async def test_a_checkpoint_brings_body_and_journal_back(
     work = project({"a.txt": "hello\n"})
     await control.run_goal(GoalSpec(text="show a.txt", workspace=work), by=ME)
     body = tree(home.capabilities)
+    await OWNER.own(control)
     made = await control.checkpoint_create("before")
     (home.capabilities / "read_file" / "code.py").write_text("# spoilt\n")
     await control.add_goal(GoalSpec(text="show a.txt", workspace=work), by=ME)
 
-    restored = await control.restore_checkpoint(made["id"], by=ME)
+    restored = await OWNER.restore(control, made["id"])
     await control.aclose()
 
     assert restored["id"] == made["id"]
@@ -86,10 +89,11 @@ async def test_a_checkpoint_brings_body_and_journal_back(
 
 async def test_the_same_door_goes_on_after_a_restore(control: Control) -> None:
     """It need not be opened again to look and to speak."""
+    await OWNER.own(control)
     made = await control.checkpoint_create("empty")
     await control.add_goal(GoalSpec(text="show a.txt"), by=ME)
 
-    await control.restore_checkpoint(made["id"], by=ME)
+    await OWNER.restore(control, made["id"])
 
     assert await control.goals() == []
     assert (await control.add_goal(GoalSpec(text="show b.txt"), by=ME))["id"] == "G-0001"
@@ -99,7 +103,7 @@ async def test_the_same_door_goes_on_after_a_restore(control: Control) -> None:
 async def test_an_unknown_checkpoint_changes_nothing(control: Control) -> None:
     """And the door stays open."""
     with pytest.raises(NotFound):
-        await control.restore_checkpoint("C-20000101-000000", by=ME)
+        await OWNER.restore(control, "C-20000101-000000")
 
     assert await control.goals() == []
     await control.add_goal(GoalSpec(text="show a.txt"), by=ME)
@@ -118,7 +122,7 @@ async def test_a_sound_capability_is_taken_in_and_used(
     control: Control, tmp_path: Path, home: Home
 ) -> None:
     """Its examples were run; from then on goals are served by it."""
-    added = await control.add_capability(_capability(tmp_path / "shout"), by=ME)
+    added = await OWNER.add_capability(control, _capability(tmp_path / "shout"))
 
     assert added["name"] == "shout"
     report = await control.run_goal(GoalSpec(text='shout "hello"'), by=ME)
@@ -158,7 +162,7 @@ async def test_a_hostile_or_broken_capability_stays_outside(
     folder = _capability(tmp_path / "shout", **spoilt)
 
     with pytest.raises(AutoclaveError, match=reason):
-        await control.add_capability(folder, by=ME)
+        await OWNER.add_capability(control, folder)
 
     assert tree(home.capabilities) == before
     names = [each["name"] for each in await control.list_capabilities()]

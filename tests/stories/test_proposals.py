@@ -17,8 +17,8 @@ from autoclave.service.home import Home
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-MARIA = Person("maria")
-ME = MARIA.by
+OWNER = Person()
+ME = OWNER.by
 Tree = Callable[[Path], dict[str, bytes]]
 
 
@@ -42,7 +42,7 @@ async def test_what_is_shown_is_what_is_applied(
     assert {gate["verdict"] for gate in shown["gates"]} == {"pass"}
     assert shown["case_against"]
 
-    applied = await MARIA.approve(control, "P-0001", digest=shown["digest"])
+    applied = await OWNER.approve(control, "P-0001", digest=shown["digest"])
 
     after = tree(waiting.capabilities)
     changed = [f"capabilities/{name}" for name in after if after[name] != before.get(name)]
@@ -58,8 +58,8 @@ async def test_the_whole_hash_is_signed(control: Control) -> None:
     digest = (await _look(control))["digest"]
 
     with pytest.raises(Stale):
-        await MARIA.approve(control, "P-0001", digest=digest[:32])
-    applied = await MARIA.approve(control, "P-0001", digest=digest)
+        await OWNER.approve(control, "P-0001", digest=digest[:32])
+    applied = await OWNER.approve(control, "P-0001", digest=digest)
 
     assert applied["status"] == "applied"
 
@@ -72,7 +72,7 @@ async def test_a_wrong_hash_applies_nothing(
     before = tree(waiting.capabilities)
 
     with pytest.raises(Stale, match="is not that of P-0001"):
-        await MARIA.approve(control, "P-0001", digest=wrong)
+        await OWNER.approve(control, "P-0001", digest=wrong)
 
     assert tree(waiting.capabilities) == before
     assert (await _look(control))["status"] == "waiting"
@@ -88,7 +88,7 @@ async def test_rules_that_changed_since_make_the_yes_worthless(
     waiting.rules.write_text(text.replace("per_day: {usd: 5,", "per_day: {usd: 4,"))
 
     with pytest.raises(Stale, match="safety rules changed"):
-        await MARIA.approve(control, "P-0001", digest=digest)
+        await OWNER.approve(control, "P-0001", digest=digest)
 
     assert tree(waiting.capabilities) == before
 
@@ -103,11 +103,11 @@ async def test_rules_that_are_broken_make_the_yes_worthless(
     waiting.rules.write_text("rules: [")
 
     with pytest.raises(Stale):
-        await MARIA.approve(control, "P-0001", digest=digest)
+        await OWNER.approve(control, "P-0001", digest=digest)
     assert tree(waiting.capabilities) == before
 
     waiting.rules.write_text(text)
-    applied = await MARIA.approve(control, "P-0001", digest=digest)
+    applied = await OWNER.approve(control, "P-0001", digest=digest)
     assert applied["status"] == "applied"
 
 
@@ -120,7 +120,7 @@ async def test_a_base_that_was_changed_by_hand_makes_the_yes_worthless(
     other.write_text(other.read_text() + "# mine\n")
 
     with pytest.raises(Stale, match="changed since P-0001 was measured"):
-        await MARIA.approve(control, "P-0001", digest=digest)
+        await OWNER.approve(control, "P-0001", digest=digest)
 
     assert other.read_text().endswith("# mine\n")
 
@@ -128,10 +128,10 @@ async def test_a_base_that_was_changed_by_hand_makes_the_yes_worthless(
 async def test_a_second_yes_is_one_too_many(control: Control) -> None:
     """It was applied already."""
     digest = (await _look(control))["digest"]
-    await MARIA.approve(control, "P-0001", digest=digest)
+    await OWNER.approve(control, "P-0001", digest=digest)
 
     with pytest.raises(Conflict, match="P-0001 is applied"):
-        await MARIA.approve(control, "P-0001", digest=digest)
+        await OWNER.approve(control, "P-0001", digest=digest)
 
 
 async def test_two_people_who_say_yes_at_the_same_moment_apply_it_once(
@@ -141,8 +141,8 @@ async def test_two_people_who_say_yes_at_the_same_moment_apply_it_once(
     digest = (await _look(control))["digest"]
     async with open_home(waiting) as other:
         said = await asyncio.gather(
-            MARIA.approve(control, "P-0001", digest=digest),
-            MARIA.approve(other, "P-0001", digest=digest),
+            OWNER.approve(control, "P-0001", digest=digest),
+            OWNER.approve(other, "P-0001", digest=digest),
             return_exceptions=True,
         )
 
@@ -163,7 +163,7 @@ async def test_a_rejected_proposal_is_over(control: Control, waiting: Home, tree
     assert (rejected["status"], rejected["decided_by"]) == ("rejected", ME)
     assert rejected["decision_reason"] == "too clever"
     with pytest.raises(Conflict, match="P-0001 is rejected"):
-        await MARIA.approve(control, "P-0001", digest=digest)
+        await OWNER.approve(control, "P-0001", digest=digest)
     assert (await control.improve())["proposals"] == []
     assert tree(waiting.capabilities) == before
 
@@ -177,7 +177,7 @@ async def test_a_returned_proposal_keeps_the_comments_and_can_still_be_rejected(
     assert returned["status"] == "returned"
     assert returned["decision_reason"] == "add a test; name it"
     with pytest.raises(Conflict, match="is returned"):
-        await MARIA.approve(control, "P-0001", digest=returned["digest"])
+        await OWNER.approve(control, "P-0001", digest=returned["digest"])
     assert (await control.reject_proposal("P-0001", "no", by=ME))["status"] == "rejected"
 
 
@@ -187,7 +187,7 @@ async def test_undone_and_redone_the_bytes_are_what_they_were(
     """Each way as a commit of its own; what is undone is not undone twice."""
     old = tree(waiting.capabilities)
     digest = (await _look(control))["digest"]
-    await MARIA.approve(control, "P-0001", digest=digest)
+    await OWNER.approve(control, "P-0001", digest=digest)
     new = tree(waiting.capabilities)
 
     undone = await control.undo_proposal("P-0001", by=ME)
@@ -196,7 +196,7 @@ async def test_undone_and_redone_the_bytes_are_what_they_were(
     with pytest.raises(Conflict, match="is undone"):
         await control.undo_proposal("P-0001", by=ME)
 
-    redone = await control.redo_proposal("P-0001", by=ME)
+    redone = await OWNER.redo(control, "P-0001")
     assert redone["status"] == "applied"
     assert tree(waiting.capabilities) == new
     assert (await control.audit_verify())["ok"]
@@ -205,7 +205,7 @@ async def test_undone_and_redone_the_bytes_are_what_they_were(
 async def test_an_unknown_proposal_is_not_found(control: Control) -> None:
     """Whatever one wants to do with it."""
     for doing in (
-        MARIA.approve(control, "P-0404", digest="0" * 64),
+        OWNER.approve(control, "P-0404", digest="0" * 64),
         control.reject_proposal("P-0404", "x", by=ME),
         control.undo_proposal("P-0404", by=ME),
     ):
@@ -216,7 +216,7 @@ async def test_an_unknown_proposal_is_not_found(control: Control) -> None:
 async def test_after_the_yes_the_goals_are_reached(control: Control, waiting: Home) -> None:
     """That is what the proposal promised."""
     shown = await _look(control)
-    await MARIA.approve(control, "P-0001", digest=shown["digest"])
+    await OWNER.approve(control, "P-0001", digest=shown["digest"])
     promised = shown["contract"]["expected_fixes"]
 
     goals = [await control.goal(goal) for goal in promised]

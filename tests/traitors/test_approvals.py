@@ -208,7 +208,7 @@ async def test_changed_rules_stop_a_redo_too(desk: Desk, make_shop: Callable[[],
     before = desk.code.read_bytes()
 
     with pytest.raises(Stale, match="rules changed"):
-        await later.control.redo_proposal(desk.proposal, by=ME)
+        await OWNER.redo(later.control, desk.proposal)
 
     assert desk.code.read_bytes() == before
 
@@ -347,10 +347,10 @@ async def test_undo_and_redo_take_turns(desk: Desk) -> None:
     with pytest.raises(Conflict):
         await desk.control.undo_proposal(desk.proposal, by=ME)
     with pytest.raises(Conflict):
-        await desk.control.redo_proposal(desk.proposal, by=ME)
+        await OWNER.redo(desk.control, desk.proposal)
     await desk.approve()
     with pytest.raises(Conflict):
-        await desk.control.redo_proposal(desk.proposal, by=ME)
+        await OWNER.redo(desk.control, desk.proposal)
     await desk.control.undo_proposal(desk.proposal, by=ME)
     with pytest.raises(Conflict):
         await desk.control.undo_proposal(desk.proposal, by=ME)

@@ -159,7 +159,10 @@ async def test_a_changed_mind_decides_next_until_it_is_undone(desk: Desk) -> Non
 
     await desk.shop.control.undo_proposal(proposal, by=ANN.by)
     assert (desk.parts.mind.tree, desk.bytes_of(RECOVERY)) == (before, bytes_before)
-    redone = await desk.shop.control.redo_proposal(proposal, by=ANN.by)
+    once = await ANN.redo(desk.shop.control, proposal)
+    assert (once["status"], once["waits_for"][:15]) == ("undone", "a second person")
+    assert desk.bytes_of(RECOVERY) == bytes_before
+    redone = await BOB.redo(desk.shop.control, proposal)
     assert (redone["status"], desk.parts.mind.tree) == ("applied", after)
 
 

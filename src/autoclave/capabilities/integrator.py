@@ -88,12 +88,17 @@ class Integrator:
         dependencies = self._registry().closure(manifest)
         return await self._trials.tests(manifest, dependencies=dependencies)
 
-    async def integrate(self, folder: Path, into: Path) -> Integration:
+    async def look(self, folder: Path) -> Manifest:
+        """What the folder holds, read and not run. Raises InvalidInput."""
+        return await asyncio.to_thread(lambda: _validate(folder.resolve()))
+
+    async def integrate(self, folder: Path, into: Path, *, tree: str = "") -> Integration:
         """Validate, resolve, scan, copy below `into` and test the capability in `folder`.
 
         It is copied to a hidden place first and appears in `into` only when everything passed.
+        With `tree` it has to be those bytes and no others.
         """
-        taking = _Taking(self, folder=folder, into=into, files=self._files)
+        taking = _Taking(self, folder=folder, into=into, files=self._files, tree=tree)
         try:
             return await taking.run(self._registry())
         finally:
@@ -103,11 +108,14 @@ class Integrator:
 class _Taking:
     """One integration on its way; collects its steps."""
 
-    def __init__(self, integrator: Integrator, *, folder: Path, into: Path, files: Files) -> None:
+    def __init__(
+        self, integrator: Integrator, *, folder: Path, into: Path, files: Files, tree: str
+    ) -> None:
         self._integrator = integrator
         self._folder = folder.resolve()
         self._into = into
         self._files = files
+        self._tree = tree
         self._waiting = into / _INCOMING / uuid.uuid4().hex
         self._steps: list[Step] = []
         self._findings: tuple[Finding, ...] = ()
@@ -117,6 +125,8 @@ class _Taking:
         step: StepName = "validate"
         try:
             manifest = await asyncio.to_thread(_validate, self._folder)
+            if self._tree and manifest.tree != self._tree:
+                raise Conflict(f"the files of {manifest.name} changed since they were looked at")
             self._done(step, f"{manifest.name} {manifest.version}")
             step = "dependencies"
             found = registry.closure(manifest)

@@ -63,6 +63,7 @@ RUN_ENDS: Mapping[str, ExitCode] = MappingProxyType(
         "model": ExitCode.CREDENTIAL,
         "budget": ExitCode.BUDGET,
         "denied": ExitCode.REFUSED,
+        "later": ExitCode.LATER,
     }
 )
 """How `autoclave run` ends, by the `exit` of its report."""

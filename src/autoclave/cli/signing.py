@@ -124,6 +124,7 @@ class Keyring:
 
     async def sign(self, sheet: Sheet) -> Approval:
         """Sign with the key that owns the home. CredentialMissing when there is none here."""
+        sheet.check_facts()
         file = self._file_for(sheet)
         _check_outside(file.path, self.home)
         if file.path not in self._opened:

@@ -13,13 +13,16 @@ from sqlalchemy.pool import NullPool
 
 from ..domain.canonical import JsonObject, canonical
 from ..domain.errors import NotFound
-from ..domain.events import EventKind
+from ..domain.events import Event, EventKind
 from .anchor import Anchor
+from .archive import Archives
 from .checkpoint_trees import copy_file
 from .durable import sync_folder
 from .journal_engine import ours, sqlite_path, sqlite_url, translated
 from .journal_log import Log, Transaction
+from .journal_reading import Reading
 from .tables import check_schema, log_head, meta, prepare_schema, projections, schema
+from .upcast import UPCASTERS, Upcasts
 
 _BATCH = 1_000
 
@@ -53,6 +56,16 @@ def facts_of(copy: Path) -> DatabaseFacts:
     return DatabaseFacts(
         schema_version=version, last_id=head.last_id, last_mac=bytes(head.mac).hex()
     )
+
+
+def events_in(copy: Path, stream: str, *, key: bytes, archives: Path) -> list[Event]:
+    """One stream of the copy, which stays as it is. Raises JournalBroken."""
+    log = Log(sqlite_url(copy), key, None, frozen=True)
+    try:
+        reading = Reading(log, Archives(archives), key, Upcasts(UPCASTERS))
+        return reading.of_stream(stream)
+    finally:
+        log.close()
 
 
 def copy_in(copy: Path, url: str | URL, *, key: bytes, anchor: Anchor, payload: JsonObject) -> None:

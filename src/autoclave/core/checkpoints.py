@@ -13,14 +13,15 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from ..domain.canonical import JsonObject, canonical
+from ..domain.approval import Approval
+from ..domain.canonical import JsonObject, canonical, digest
 from ..domain.errors import AutoclaveError, InvalidInput, JournalBroken, NotFound, OutOfResources
-from ..domain.events import EventKind, NewEvent
+from ..domain.events import Event, EventKind, NewEvent
 from ..domain.ports import Clock, Journal
 from .anchor import Anchor
 from .archive import default_folder
 from .chain import mac_of_note
-from .checkpoint_database import copy_in, copy_out, facts_of
+from .checkpoint_database import copy_in, copy_out, events_in, facts_of
 from .checkpoint_trees import copy_tree, put_in_place, sync_folders, tree_digest
 from .durable import replace_whole, sync_folder
 from .home_lock import HomeLock
@@ -50,6 +51,11 @@ class Checkpoint:
 
     def to_json(self) -> JsonObject:
         return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """Names every byte in it."""
+        return digest(self.to_json())
 
 
 class Checkpoints:
@@ -101,8 +107,8 @@ class Checkpoints:
         """Check every byte and the whole chain in it. Raises NotFound, JournalBroken."""
         info = self._read(checkpoint_id)
         folder = self._folder / checkpoint_id
-        for part, digest in info.digests.items():
-            if tree_digest(folder / part) != digest:
+        for part, written in info.digests.items():
+            if tree_digest(folder / part) != written:
                 raise JournalBroken(
                     f"the checkpoint {checkpoint_id} was changed: {part} is not what was written",
                     hint="restore another one: `autoclave checkpoint list`",
@@ -116,32 +122,50 @@ class Checkpoints:
             )
         return info
 
+    def events(self, checkpoint_id: str, stream: str) -> tuple[Event, ...]:
+        """One stream as the snapshot has it. Raises NotFound, JournalBroken."""
+        folder = self._folder / self._read(checkpoint_id).id
+        copy = folder / "journal" / "journal.db"
+        found = events_in(copy, stream, key=self._key, archives=folder / "archive")
+        return tuple(found)
+
+    def alone(self) -> HomeLock:
+        """Held while the home goes back. Raises Busy while an agent runs on it."""
+        return HomeLock(self._lock)
+
     def restore(self, checkpoint_id: str, *, by: str = "kernel") -> Checkpoint:
         """Go back to a snapshot; what is there now becomes a checkpoint first.
 
         That the log moved back is an event in it. Raises Busy while an agent runs on the home,
         NotFound, JournalBroken when the snapshot is not whole: nothing is touched then.
         """
-        with HomeLock(self._lock):
-            info = self.verify(checkpoint_id)
-            anchor = Anchor(self._anchor, self._key)
-            payload: JsonObject = {
-                "checkpoint": info.id,
-                "note": info.note,
-                "by": by,
-                "at": self._clock(),
-                "restored": {"id": info.last_id, "mac": info.last_mac},
-                "lost": _known_head(anchor),
-                "set_aside": self._set_aside(info),
-            }
-            folder = self._folder / info.id
-            copy = folder / "journal" / "journal.db"
-            if self._archives is not None and "archive" in info.digests:
-                put_in_place(folder / "archive", self._archives)
-            copy_in(copy, self._url, key=self._key, anchor=anchor, payload=payload)
-            for name, tree in self._bodies.items():
-                if f"body/{name}" in info.digests:
-                    put_in_place(folder / "body" / name, tree)
+        with self.alone():
+            return self.put_back(checkpoint_id, by=by)
+
+    def put_back(
+        self, checkpoint_id: str, *, by: str, approvals: Sequence[Approval] = ()
+    ) -> Checkpoint:
+        """The same, for whoever is `alone` already; with the yeses that allowed it."""
+        info = self.verify(checkpoint_id)
+        anchor = Anchor(self._anchor, self._key)
+        payload: JsonObject = {
+            "checkpoint": info.id,
+            "note": info.note,
+            "by": by,
+            "approvals": [each.to_json() for each in approvals],
+            "at": self._clock(),
+            "restored": {"id": info.last_id, "mac": info.last_mac},
+            "lost": _known_head(anchor),
+            "set_aside": self._set_aside(info),
+        }
+        folder = self._folder / info.id
+        copy = folder / "journal" / "journal.db"
+        if self._archives is not None and "archive" in info.digests:
+            put_in_place(folder / "archive", self._archives)
+        copy_in(copy, self._url, key=self._key, anchor=anchor, payload=payload)
+        for name, tree in self._bodies.items():
+            if f"body/{name}" in info.digests:
+                put_in_place(folder / "body" / name, tree)
         return info
 
     def thin(self) -> tuple[str, ...]:

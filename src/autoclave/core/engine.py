@@ -24,6 +24,8 @@ _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 10.0
 _SHORT_GRACE_SECONDS = 1.0
 """For a person who waits at the terminal; what is cut off is resumed later all the same."""
+_LONG_SECONDS = 300.0
+"""A process that was started for one thing waits for no longer than this."""
 
 
 class Engine:
@@ -58,9 +60,9 @@ class Engine:
             await self._drain()
 
     async def run_until_idle(self) -> None:
-        """Drive everything that can run now, and what follows from it; then return.
+        """Drive everything that can run now or soon, and what follows from it; then return.
 
-        Raises NeedsPerson while the agent is paused, OutOfResources while the machine is short.
+        What waits for long is left to whoever serves. Raises NeedsPerson while the agent is paused, OutOfResources while the machine is short.
         """
         await self._begin()
         try:
@@ -90,9 +92,13 @@ class Engine:
         await raise_opportunities(self._parts)
 
     def _is_idle(self) -> bool:
-        return not self._board(("queued", "running", "waiting")) and (
-            not self._holding.waiting_for_room()
+        """Nothing is left, or nothing that goes on soon."""
+        soon = self._parts.clock() + _LONG_SECONDS
+        left = self._board(("queued", "running", "waiting"))
+        is_later = all(
+            row["status"] == RunStatus.WAITING and float(row["wake_at"]) > soon for row in left
         )
+        return is_later and not self._holding.waiting_for_room()
 
     def _check_room(self) -> None:
         if self._holding.shortage:

@@ -47,15 +47,19 @@ class Owners:
             )
         return now
 
-    async def sheet(self, subject: str, digest: str, *, expires_at: float) -> Sheet:
+    async def sheet(
+        self, subject: str, digest: str, *, expires_at: float, facts: JsonObject | None = None
+    ) -> Sheet:
         """What an owner signs to say yes. Raises CredentialMissing where there is none."""
-        return (await self.book()).sheet(subject, digest, expires_at=expires_at)
+        return (await self.book()).sheet(subject, digest, expires_at=expires_at, facts=facts)
 
-    async def check_new(self, signed: Approval, sheet: Sheet) -> float:
+    async def check_new(
+        self, signed: Approval, sheet: Sheet, *, used: frozenset[str] = frozenset()
+    ) -> float:
         """The time; raises unless an owner signed exactly that sheet, just now."""
         (await self.book()).check(signed, self._parts.verify)
         now = await self.now()
-        signed.check(sheet.subject, sheet.digest, now=now, used=frozenset())
+        signed.check(sheet.subject, sheet.digest, now=now, used=used)
         if signed.expires_at > sheet.expires_at:
             raise NotAllowed(f"a yes to {sheet.subject} cannot last as long as this one says")
         if now - signed.granted_at > _FRESH_SECONDS:

@@ -1,4 +1,4 @@
-"""What people do with proposals: approve, reject, send back, undo, redo. Only this applies."""
+"""What people do with proposals: approve, reject, send back, and what follows from it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Literal, TypeAlias
 
 from ..domain.approval import Quorum, Sheet
 from ..domain.canonical import JsonObject
-from ..domain.errors import Conflict, CredentialMissing, NotFound, Refused, Stale
-from ..domain.events import Event, EventKind, NewEvent
+from ..domain.deeds import Word
+from ..domain.errors import Conflict, CredentialMissing, Refused, Stale
+from ..domain.events import EventKind, NewEvent
 from ..domain.proposal import Approval, Draft, ProposalStatus, approval_digest
-from ..domain.proposal_record import ProposalRecord, fold_proposal
+from ..domain.proposal_record import ProposalRecord
 from ..domain.run import Run, RunStatus
 from .concealing import reveal_draft
 from .incidents import note_cut_application
 from .owners import Owners, check_person
 from .parts import Parts
-from .surface import judge_surface
+from .proposal_log import ProposalLog, check_rules, quorum_today
+from .undoing import Undoing
 
 Reader: TypeAlias = Literal["person", "program"]
 OPEN = (ProposalStatus.WAITING, ProposalStatus.SIGNED)
@@ -29,22 +31,17 @@ class Proposals:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._owners = Owners(parts)
+        self._log = ProposalLog(parts)
+        self._undoing = Undoing(parts)
+        self._post = self._log.post
 
     async def every(self) -> list[ProposalRecord]:
         """All proposals, oldest first."""
-        streams: dict[str, list[Event]] = {}
-        for event in await self._parts.ledger.events_below("proposal/"):
-            streams.setdefault(event.stream, []).append(event)
-        return [fold_proposal(s.removeprefix("proposal/"), e) for s, e in streams.items()]
+        return await self._log.every()
 
     async def get(self, proposal_id: str) -> ProposalRecord:
         """One of them. Raises NotFound."""
-        events = await self._parts.ledger.events(f"proposal/{proposal_id}")
-        if not events:
-            raise NotFound(
-                f"there is no proposal {proposal_id}", hint="see `autoclave proposal list`"
-            )
-        return fold_proposal(proposal_id, events)
+        return await self._log.get(proposal_id)
 
     async def sheet(self, proposal_id: str) -> Sheet:
         """What an owner signs to approve it as it stands. Raises Stale, Conflict."""
@@ -116,10 +113,8 @@ class Proposals:
         return tuple(living)
 
     def _quorum(self, record: ProposalRecord) -> Quorum:
-        """Whose yes it takes: as it was said when it was judged, and as it is said now."""
         draft = record.require(*OPEN, ProposalStatus.APPROVED)
-        today = judge_surface(self._parts, draft.changes, goal=record.run)
-        return today.or_stricter(record.quorum)
+        return quorum_today(self._parts, record, draft)
 
     async def _looked(
         self, record: ProposalRecord, signed: Approval, by: str, now: float
@@ -162,23 +157,11 @@ class Proposals:
             await self._parts.body_changed(draft.changes.paths, record.id)
             done = {"commit": commit, "tree": draft.candidate_tree}
             applied = NewEvent(kind=EventKind.PROPOSAL_APPLIED, payload=done)
-            taken_back = await self._taken_back(record, draft)
+            taken_back = await self._undoing.taken_back(record, draft)
             await self._parts.ledger.post(record.stream, applied, *taken_back, actor="kernel")
         if not taken_back:
             await self._retry_goals(record)
         return await self.get(proposal_id)
-
-    async def _taken_back(self, record: ProposalRecord, draft: Draft) -> list[NewEvent]:
-        """The undo, by the kernel, of a change that left no mind that answers."""
-        if "mind" not in self._parts.touches_of(draft.changes.paths):
-            return []
-        why = await self._parts.mind_health()
-        if not why:
-            return []
-        commit = self._parts.workshop.undo(record.id)
-        await self._parts.body_changed(draft.changes.paths, f"undo of {record.id}")
-        payload = {"commit": commit, "reason": f"the changed mind does not answer: {why}"}
-        return [NewEvent(kind=EventKind.PROPOSAL_UNDONE, payload=payload)]
 
     async def reject(self, proposal_id: str, *, reason: str, by: str) -> ProposalRecord:
         record = await self.get(proposal_id)
@@ -195,36 +178,15 @@ class Proposals:
 
     async def undo(self, proposal_id: str, *, by: str) -> ProposalRecord:
         """Take it back as a new commit on the agent's own history."""
-        record = await self.get(proposal_id)
-        draft = record.require(ProposalStatus.APPLIED)
-        with self._parts.body_lock():
-            commit = self._cut_off("undo", proposal_id) or self._parts.workshop.undo(proposal_id)
-            await self._parts.body_changed(draft.changes.paths, f"undo of {record.id}")
-            await self._post(record, EventKind.PROPOSAL_UNDONE, {"commit": commit}, actor=by)
-        return await self.get(proposal_id)
+        return await self._undoing.undo(proposal_id, by=by)
 
-    async def redo(self, proposal_id: str, *, by: str) -> ProposalRecord:
-        """Apply an undone proposal again."""
-        record = await self.get(proposal_id)
-        draft = record.require(ProposalStatus.UNDONE)
-        self._check_rules(record)
-        with self._parts.body_lock():
-            commit = self._cut_off("redo", proposal_id) or self._parts.workshop.redo(proposal_id)
-            await self._parts.body_changed(draft.changes.paths, f"redo of {record.id}")
-            await self._post(record, EventKind.PROPOSAL_REDONE, {"commit": commit}, actor=by)
-            if taken_back := await self._taken_back(record, draft):
-                await self._parts.ledger.post(record.stream, *taken_back, actor="kernel")
-        return await self.get(proposal_id)
+    async def redo_sheet(self, proposal_id: str) -> Sheet:
+        """What an owner signs to have an undone proposal applied again. Raises Stale, Conflict."""
+        return await self._undoing.redo_sheet(proposal_id)
 
-    def _cut_off(self, step: str, proposal_id: str) -> str:
-        """The commit of a step that a crash kept from being written down; empty if there is none.
-
-        The status says that the step is still to be done, so a newest commit that did it is it.
-        """
-        newest = next(iter(self._parts.workshop.lineage()), None)
-        if newest and (newest["step"], newest["proposal"]) == (step, proposal_id):
-            return str(newest["commit"])
-        return ""
+    async def redo(self, proposal_id: str, *, signed: Approval, by: str) -> Word:
+        """Apply an undone proposal again, with the last yes that this takes."""
+        return await self._undoing.redo(proposal_id, signed=signed, by=by)
 
     async def finish_interrupted(self) -> list[str]:
         """Apply what was approved before a crash, and all that follows. Returns the ids."""
@@ -264,16 +226,8 @@ class Proposals:
             )
         if record.evidence is None:
             raise Conflict(f"{record.id} has not been judged")
-        self._check_rules(record)
+        check_rules(self._parts, record)
         return approval_digest(draft, record.evidence, rules_digest=record.rules_digest)
-
-    def _check_rules(self, record: ProposalRecord) -> None:
-        """Whatever was approved under other rules has to be asked for again."""
-        if self._parts.gate.digest != record.rules_digest:
-            raise Stale(
-                f"the safety rules changed since {record.id} was judged",
-                hint="look for it again: `autoclave improve`",
-            )
 
     async def _check_approval(
         self, record: ProposalRecord, draft: Draft, approval: Approval
@@ -337,12 +291,6 @@ class Proposals:
             f"the agent's history holds no commit of {proposal_id}, so it was not applied",
             hint=f"put its files back, then: autoclave proposal settle {proposal_id} --as undone",
         )
-
-    async def _post(
-        self, record: ProposalRecord, kind: EventKind, payload: JsonObject, *, actor: str
-    ) -> None:
-        event = NewEvent(kind=kind, payload=payload)
-        await self._parts.ledger.post(record.stream, event, actor=actor)
 
 
 def lines_of(draft: Draft) -> int:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
-from .canonical import JsonObject, canonical
-from .errors import InvalidInput, NotAllowed, Stale
+from .canonical import JsonObject, canonical, digest
+from .errors import Conflict, InvalidInput, NotAllowed, Stale
 
 _SIGNED = ("subject", "digest", "granted_at", "expires_at", "nonce", "home", "key")
+
+
+def facts_digest(subject: str, facts: JsonObject) -> str:
+    """Names exactly what is shown; the signer counts it again."""
+    return digest(["facts 1", subject, facts])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +28,16 @@ class Sheet:
     """The longest that a signature may last."""
     owners: Mapping[str, str]
     """Those who may sign: names by public key."""
+    facts: JsonObject = field(default_factory=dict)
+    """What the digest is of, in full, where the signer is shown nothing else."""
 
     def to_json(self) -> JsonObject:
         return {**asdict(self), "owners": dict(self.owners)}
+
+    def check_facts(self) -> None:
+        """Raise Conflict where the digest is not of what is shown."""
+        if self.facts and facts_digest(self.subject, self.facts) != self.digest:
+            raise Conflict(f"what is shown of {self.subject} is not what would be signed")
 
     @classmethod
     def from_json(cls, data: JsonObject) -> Sheet:

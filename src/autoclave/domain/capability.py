@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +56,16 @@ class Needs:
     def reaches(self, host: str) -> bool:
         """Whether it names a host."""
         return any(host_fits(pattern, host) for pattern in self.network)
+
+
+def needs_to_json(needs: Needs) -> JsonObject:
+    """In plain values, as they are shown and signed."""
+    return {
+        **asdict(needs),
+        "network": list(needs.network),
+        "commands": list(needs.commands),
+        "secrets": [asdict(each) for each in needs.secrets],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

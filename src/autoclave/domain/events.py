@@ -29,6 +29,9 @@ class EventKind(StrEnum):
     OWNER_ENROLLED = "OwnerEnrolled"
     OWNER_CHANGE_SIGNED = "OwnerChangeSigned"
     OWNER_REMOVED = "OwnerRemoved"
+    # what owners allow once
+    DEED_SIGNED = "DeedSigned"
+    DEED_ALLOWED = "DeedAllowed"
     # a goal
     GOAL_ADDED = "GoalAdded"
     RUN_TAKEN = "RunTaken"
@@ -91,7 +94,7 @@ class Event:
     id: int
     """Position in the whole log, from 1, without gaps."""
     stream: str
-    """`agent`, `owners`, `goal/G-0001`, `batch/B-0001`, `proposal/P-0001`."""
+    """`agent`, `owners`, `deeds`, `goal/G-0001`, `batch/B-0001`, `proposal/P-0001`."""
     seq: int
     """Position in its stream, from 1."""
     epoch: int

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from .approval import Approval, Quorum, Sheet
-from .canonical import digest
+from .canonical import JsonObject, digest
 from .errors import AutoclaveError, CredentialMissing, InvalidInput, NotAllowed
 from .events import Event, EventKind
 
@@ -82,12 +82,19 @@ class OwnerBook:
         alone = COOLING_OFF if len(self.owners) == 1 else None
         return Quorum(people=2, cooling_off=alone)
 
-    def sheet(self, subject: str, digest: str, *, expires_at: float) -> Sheet:
+    def sheet(
+        self, subject: str, digest: str, *, expires_at: float, facts: JsonObject | None = None
+    ) -> Sheet:
         """What is to be signed. Raises CredentialMissing where nobody can."""
         self._check_owned()
         names = {key: owner.name for key, owner in self.owners.items()}
         return Sheet(
-            subject=subject, digest=digest, home=self.home, expires_at=expires_at, owners=names
+            subject=subject,
+            digest=digest,
+            home=self.home,
+            expires_at=expires_at,
+            owners=names,
+            facts=facts or {},
         )
 
     def digest_of(self, change: OwnerChange) -> str:

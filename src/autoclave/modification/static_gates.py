@@ -10,6 +10,7 @@ from .circumstances import circumstances
 from .distance import in_words
 from .drafting import make_draft
 from .gate import Bench, Finding, failed, passed
+from .needs import new_needs
 from .powers import more, new_powers, parsed
 from .source_form import parse
 from .targets import Source
@@ -75,6 +76,9 @@ class PowersGate:
             looks = _new_circumstances(bench.base, bench.candidate, capability)
             seen += Counter({name: n for name, n in looks.items() if name.startswith("reads ")})
             undeclared |= {n: c for n, c in sorted(looks.items()) if n.startswith("decides ")}
+            # As with an import: what only this very change declares is not declared.
+            needs = new_needs(bench.base.manifest(capability), bench.candidate.manifest(capability))
+            undeclared |= dict.fromkeys(needs, 1)
             if undeclared:
                 added[capability] = undeclared
         if added:

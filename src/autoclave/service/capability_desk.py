@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 from ..capabilities.integrator import Integrator
+from ..core.deeds import Deeds
 from ..core.parts import Parts
+from ..domain.approval import Approval, Sheet
 from ..domain.canonical import JsonObject
-from ..domain.capability import Manifest
-from ..domain.errors import InvalidInput, NotAllowed
+from ..domain.capability import Manifest, needs_to_json
+from ..domain.deeds import Deed
+from ..domain.errors import AutoclaveError, InvalidInput, NotAllowed
 from ..domain.risk import Action, ActionKind, Origin, Verdict
+from .another_yes import another_yes
 from .body import Body
 
 
@@ -21,6 +24,7 @@ class CapabilityDesk:
         self._parts = parts
         self._body = body
         self._integrator = integrator
+        self._deeds = Deeds(parts)
 
     async def every(self) -> list[JsonObject]:
         """Each that is offered, with how well it works; then those that are not, with why."""
@@ -78,12 +82,25 @@ class CapabilityDesk:
             },
         }
 
-    async def add(self, folder: Path, *, by: str) -> JsonObject:
-        """Try a capability and enrol it. InvalidInput names the check that it fails."""
+    async def sheet(self, folder: Path) -> Sheet:
+        """What an owner signs to have it enrolled: its bytes and what they need."""
         await self._body.refresh()
-        self._judge(folder.name)
+        return await self._deeds.sheet(self._enrolment(await self._look(folder)))
+
+    async def add(self, folder: Path, *, signed: Approval, by: str) -> JsonObject:
+        """Take an owner's yes; with the last one it takes, try the capability and enrol it.
+
+        InvalidInput names the check that it fails. Raises Stale, NotAllowed, CredentialMissing.
+        """
+        await self._body.refresh()
+        seen = await self._look(folder)
         with self._parts.body_lock():
-            taken = await self._integrator.integrate(folder, self._parts.capabilities_folder)
+            word = await self._deeds.allow(self._enrolment(seen), signed, by=by)
+            if not word.is_enough:
+                lacks = another_yes(word.quorum, word.yeses)
+                return {"name": seen.name, "version": seen.version, "waits_for": lacks}
+            into = self._parts.capabilities_folder
+            taken = await self._integrator.integrate(folder, into, tree=seen.tree)
         if taken.manifest is None:
             failed = taken.steps[-1]
             raise InvalidInput(
@@ -93,17 +110,45 @@ class CapabilityDesk:
         await self._body.enrol([taken.manifest], by=by)
         return await self.show(taken.manifest.name)
 
-    def _judge(self, name: str) -> None:
-        """The command of a person is the answer to an ask; a deny stays one."""
+    async def _look(self, folder: Path) -> Manifest:
+        try:
+            return await self._integrator.look(folder)
+        except AutoclaveError as error:
+            raise InvalidInput(
+                f"{folder.name} was not added: {error.message}",
+                hint="correct it and add it again; nothing was changed",
+            ) from error
+
+    def _enrolment(self, manifest: Manifest) -> Deed:
+        """It is asked for whatever the rules say; what they deny stays denied."""
         action = Action(
             kind=ActionKind.CAPABILITY_ENROL,
-            target=name,
+            target=manifest.name,
             attributes={"findings": []},
             origins=frozenset({Origin.PERSON}),
         )
         ruling = self._parts.gate.judge(action)
         if ruling.verdict is Verdict.DENY:
-            raise NotAllowed(f"{name} is refused: {ruling.reason}", rules=ruling.rules)
+            raise NotAllowed(f"{manifest.name} is refused: {ruling.reason}", rules=ruling.rules)
+        facts = {
+            "name": manifest.name,
+            "version": manifest.version,
+            "purpose": manifest.purpose,
+            "effect": str(manifest.effect),
+            "needs": needs_to_json(manifest.needs),
+            "tree": manifest.tree,
+            "replaces": self._replaced(manifest.name),
+            "rules": self._parts.gate.digest,
+        }
+        subject = f"capability add {manifest.name}"
+        return Deed(subject=subject, facts=facts, quorum=ruling.quorum)
+
+    def _replaced(self, name: str) -> JsonObject | None:
+        try:
+            there = self._parts.toolbox.manifest(name)
+        except AutoclaveError:
+            return None
+        return {"version": there.version, "tree": there.tree}
 
 
 def _summary(manifest: Manifest) -> JsonObject:
@@ -119,7 +164,7 @@ def _summary(manifest: Manifest) -> JsonObject:
 def _in_full(manifest: Manifest) -> JsonObject:
     return {
         **_summary(manifest),
-        "needs": asdict(manifest.needs),
+        "needs": needs_to_json(manifest.needs),
         "inputs": manifest.inputs,
         "outputs": manifest.outputs,
         "depends_on": list(manifest.depends_on),

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from ..core.checkpoints import Checkpoints
 from ..core.engine import Board
 from ..core.journal import SqlJournal
-from ..core.owners import Owners
 from ..core.parts import Parts
-from ..core.proposals import Proposals, Reader
+from ..core.proposals import Reader
 from ..core.writer import Writer
 from ..domain.approval import Approval, Sheet
 from ..domain.canonical import JsonObject
-from ..domain.errors import InvalidInput, NotAllowed, NotFound
-from ..domain.events import EventKind, NewEvent
-from ..domain.knowledge import PatternKind
 from ..domain.owners import Change as OwnerChanges
-from ..domain.risk import Action, ActionKind, Origin, Verdict
 from ..domain.sealed import Tier
 from ..governance.gate import PolicyGate
-from ..monitoring.exporters import export_events, export_metrics
-from ..monitoring.health import check_health
-from ..monitoring.machine import machine_probes
-from ..monitoring.metrics import measure
+from ..settings import load_settings
 from .agent_desk import AgentDesk
 from .audit_desk import AuditDesk, Write
 from .body import Body
 from .capability_desk import CapabilityDesk
-from .doctor import agent_probes
+from .following import follow
+from .glance import glance
 from .goal_desk import Asker, GoalDesk
 from .goals import Answer, GoalSpec
-from .history import event_to_json
 from .home import Home
+from .inspection_desk import InspectionDesk
+from .keeping_desk import KeepingDesk
+from .knowledge_desk import KnowledgeDesk
 from .lesson_desk import LessonWish
-from .measures import gather_facts
-from .owner_view import owners_to_json
-from .proposal_view import proposal_to_json
+from .monitoring import Monitoring
+from .owner_desk import OwnerDesk
+from .overview import overview
+from .proposal_desk import ProposalDesk
 from .running import Listener, Running
 from .sandbox_desk import SandboxDesk
 from .secret_desk import SecretDesk
@@ -63,26 +57,34 @@ class Control:
         capabilities: CapabilityDesk,
         running: Running,
         checkpoints: Checkpoints,
+        monitoring: Monitoring,
         close: Callable[[], None],
     ) -> None:
         self.home = home
         self._parts = parts
         self._writer = writer
-        self._journal = journal
-        self._board = board
-        self._gate = gate
-        self._body = body
+        self._close = close
         self._goals = goals
-        self._agent = AgentDesk(parts)
-        self._capabilities = capabilities
-        self._proposals = Proposals(parts)
-        self._owners = Owners(parts)
         self._running = running
+        self._monitoring = monitoring
+        self._capabilities = capabilities
+        self._agent = AgentDesk(parts)
+        self._proposals = ProposalDesk(parts)
+        self._owners = OwnerDesk(parts)
+        self._knowledge = KnowledgeDesk(parts)
         self._secrets = SecretDesk(parts.secrets)
         self._sandbox = SandboxDesk(parts.sandbox, parts.files)
-        self._checkpoints = checkpoints
         self._audit = AuditDesk(journal)
-        self._close = close
+        self._keeping = KeepingDesk(parts, checkpoints, journal=journal, writer=writer, close=close)
+        self._inspection = InspectionDesk(
+            parts,
+            home,
+            journal=journal,
+            writer=writer,
+            gate=gate,
+            body=body,
+            monitoring=monitoring,
+        )
 
     def close(self) -> None:
         """Let go of the database. Everything that was said is on disk already."""
@@ -112,6 +114,10 @@ class Control:
     async def run_again(self, goals: list[str], *, listener: Listener | None = None) -> None:
         """Drive queued goals in this process. Raises Busy while an agent runs."""
         await self._running.run_again(goals, listener=listener)
+
+    async def preview_goal(self, spec: GoalSpec) -> JsonObject:
+        """How the agent reads a goal, what it would do first, and the most it may cost."""
+        return await self._goals.preview(spec)
 
     async def goals(self, status: str | None = None) -> list[JsonObject]:
         return self._goals.rows(status)
@@ -158,6 +164,14 @@ class Control:
 
     # The whole agent
 
+    async def overview(self) -> JsonObject:
+        """Everything that the first screen of a dashboard says."""
+        return await asyncio.to_thread(overview, self.home)
+
+    async def settings(self) -> list[JsonObject]:
+        """Name, value and origin of every setting in force here."""
+        return load_settings().to_rows()
+
     async def standing(self) -> JsonObject:
         """Whether the agent is paused and why, and how the machine is."""
         return self._agent.show()
@@ -173,34 +187,40 @@ class Control:
 
     async def serve(self, stop: asyncio.Event, listener: Listener | None = None) -> None:
         """Work on everything until `stop` is set. Raises Busy while another agent runs."""
-        await self._running.serve(stop, listener=listener)
+        async with self._monitoring.notifier.working():
+            await self._running.serve(stop, listener=listener)
 
     async def improve(self, listener: Listener | None = None) -> JsonObject:
         """Look for opportunities now and work on them. Raises Busy while an agent runs."""
         return await self._running.improve(listener=listener)
 
+    async def status(self) -> JsonObject:
+        """How things stand, at a glance."""
+        return await asyncio.to_thread(glance, self.home)
+
+    async def newest_event(self) -> int:
+        """The id of the newest event; 0 for an empty journal."""
+        return await self._writer.call(self._writer.journal.last_id)
+
+    def events(self, after: int, stream: str = "") -> AsyncIterator[JsonObject]:
+        """Every event after that one, as they happen, for ever."""
+        return follow(self.history, after, stream=stream)
+
     async def history(self, after: int, limit: int, stream: str = "") -> list[JsonObject]:
         """Events with a higher id, oldest first. With `after` below 0, the last `limit` events."""
-        if after < 0:
-            events = await self._parts.ledger.events_after(0, stream)
-            return [event_to_json(event) for event in events[-limit:]]
-        found = await self._writer.call(
-            self._journal.read_all, after=after, limit=limit, stream=stream
-        )
-        return [event_to_json(event) for event in found]
+        return await self._inspection.history(after, limit, stream)
 
     # Proposals
 
     async def proposals(self, status: str | None = None) -> list[JsonObject]:
-        found = await self._proposals.every()
-        return [proposal_to_json(p) for p in found if status is None or p.status == status]
+        return await self._proposals.every(status)
 
     async def proposal(self, proposal: str) -> JsonObject:
-        return proposal_to_json(await self._proposals.get(proposal))
+        return await self._proposals.get(proposal)
 
     async def show_proposal(self, proposal: str, *, by: str, to: Reader = "person") -> JsonObject:
         """One of them, for somebody's eyes: that it was shown is written down."""
-        return proposal_to_json(await self._proposals.shown(proposal, by=by, to=to))
+        return await self._proposals.show(proposal, by=by, to=to)
 
     async def proposal_sheet(self, proposal: str) -> Sheet:
         """What an owner signs to approve it as it stands. Raises Stale, Conflict."""
@@ -212,51 +232,53 @@ class Control:
         Raises Stale, Conflict, NotAllowed, CredentialMissing. What waits for another yes comes back
         with the status `signed`.
         """
-        return proposal_to_json(await self._proposals.approve(proposal, signed=signed, by=by))
+        return await self._proposals.approve(proposal, signed=signed, by=by)
 
     async def reject_proposal(self, proposal: str, reason: str, *, by: str) -> JsonObject:
-        return proposal_to_json(await self._proposals.reject(proposal, reason=reason, by=by))
+        return await self._proposals.reject(proposal, reason, by=by)
 
     async def return_proposal(self, proposal: str, comments: list[str], *, by: str) -> JsonObject:
-        record = await self._proposals.send_back(proposal, comments=comments, by=by)
-        return proposal_to_json(record)
+        return await self._proposals.send_back(proposal, comments, by=by)
 
     async def undo_proposal(self, proposal: str, *, by: str) -> JsonObject:
-        return proposal_to_json(await self._proposals.undo(proposal, by=by))
+        """Take an applied one back. It only goes back, so nobody has to sign."""
+        return await self._proposals.undo(proposal, by=by)
 
-    async def redo_proposal(self, proposal: str, *, by: str) -> JsonObject:
-        return proposal_to_json(await self._proposals.redo(proposal, by=by))
+    async def redo_sheet(self, proposal: str) -> Sheet:
+        """What an owner signs to have an undone one applied again. Raises Stale, Conflict."""
+        return await self._proposals.redo_sheet(proposal)
+
+    async def redo_proposal(self, proposal: str, *, signed: Approval, by: str) -> JsonObject:
+        """Apply an undone one again, with the last yes that this takes; else see `waits_for`."""
+        return await self._proposals.redo(proposal, signed=signed, by=by)
 
     async def settle_proposal(self, proposal: str, *, as_applied: bool, by: str) -> JsonObject:
         """Say what became of one that a crash cut off and a hand edit keeps from being finished."""
-        done = await self._proposals.settle(proposal, as_applied=as_applied, by=by)
-        return proposal_to_json(done)
+        return await self._proposals.settle(proposal, as_applied=as_applied, by=by)
 
     async def lineage(self) -> list[JsonObject]:
         """The agent's own history, newest first."""
-        return self._parts.workshop.lineage()
+        return self._proposals.lineage()
 
     # Owners
 
     async def owners(self) -> JsonObject:
         """Who owns this home, and the changes of owners that wait for another yes."""
-        return owners_to_json(await self._owners.book())
+        return await self._owners.show()
 
     async def enrol_first_owner(self, name: str, key: str, *, by: str) -> JsonObject:
         """Take the first owner of this home in. Raises Conflict when it has one."""
-        await self._owners.enrol_first(name, key, by=by)
-        return await self.owners()
+        return await self._owners.enrol_first(name, key, by=by)
 
     async def owner_sheet(self, change: OwnerChanges, name: str, key: str = "") -> Sheet:
         """What an owner signs to add or remove one. Raises Conflict, NotFound, InvalidInput."""
-        return await self._owners.change_sheet(change, name, key)
+        return await self._owners.sheet(change, name, key)
 
     async def change_owners(
         self, change: OwnerChanges, name: str, key: str = "", *, signed: Approval, by: str
     ) -> JsonObject:
         """Add or remove an owner; `done` says whether that was the last yes it took."""
-        done = await self._owners.change(change, name, key, signed=signed, by=by)
-        return {"done": done, **await self.owners()}
+        return await self._owners.change(change, name, key, signed=signed, by=by)
 
     # Capabilities
 
@@ -274,31 +296,35 @@ class Control:
     async def test_capability(self, name: str) -> JsonObject:
         return await self._capabilities.test(name)
 
-    async def add_capability(self, folder: Path, *, by: str) -> JsonObject:
-        return await self._capabilities.add(folder, by=by)
+    async def capability_sheet(self, folder: Path) -> Sheet:
+        """What an owner signs to have a capability enrolled. Raises InvalidInput, NotAllowed."""
+        return await self._capabilities.sheet(folder)
+
+    async def add_capability(self, folder: Path, *, signed: Approval, by: str) -> JsonObject:
+        """Try it and enrol it, with the last yes that this takes; else see `waits_for`."""
+        return await self._capabilities.add(folder, signed=signed, by=by)
 
     # Knowledge
 
     async def patterns(self, kind: str | None = None) -> list[JsonObject]:
-        wanted = PatternKind(kind) if kind else None
-        return [_plain(each) for each in self._parts.knowledge.patterns(kind=wanted)]
+        return self._knowledge.patterns(kind)
 
     async def pattern(self, pattern: str) -> JsonObject:
-        return _plain(self._parts.knowledge.pattern(pattern))
+        return self._knowledge.pattern(pattern)
 
     async def retire_pattern(self, pattern: str, reason: str, *, by: str) -> JsonObject:
         """Stop learning from a pattern."""
-        self._parts.knowledge.pattern(pattern)
-        payload = {"pattern_id": pattern, "reason": reason}
-        event = NewEvent(kind=EventKind.PATTERN_RETIRED, payload=payload)
-        await self._parts.ledger.post("agent", event, actor=by)
-        return await self.pattern(pattern)
+        return await self._knowledge.retire(pattern, reason, by=by)
 
     async def consolidate_patterns(
         self, wish: LessonWish, *, listener: Listener | None = None
     ) -> JsonObject:
         """Let a model put into words what patterns teach. Raises Busy while an agent runs."""
         return await self._running.consolidate(wish, listener=listener)
+
+    async def research(self, question: str) -> JsonObject:
+        """Passages that answer the question, each with its source."""
+        return self._knowledge.research(question)
 
     # Secrets: set, named and forgotten here, never shown.
 
@@ -313,40 +339,24 @@ class Control:
     async def remove_secret(self, name: str) -> JsonObject:
         return self._secrets.remove(name)
 
-    async def research(self, question: str) -> JsonObject:
-        """Passages that answer the question, each with its source."""
-        if self._parts.research is None:
-            raise NotFound("there is nothing to search", hint="put documents below docs/")
-        passages = self._parts.research.search(question)
-        if passages:
-            return {"question": question, "answer": passages[0]["text"], "passages": passages}
-        answer = "Nothing that is stored here covers this question."
-        return {"question": question, "answer": answer, "passages": []}
-
     # Keeping
 
     async def checkpoint_create(self, note: str = "") -> JsonObject:
-        make = self._checkpoints.create
-        made = await self._writer.call(make, note, journal=self._journal)
-        return _checkpoint(made.to_json())
+        return await self._keeping.create(note)
 
     async def list_checkpoints(self) -> list[JsonObject]:
-        return [_checkpoint(each.to_json()) for each in self._checkpoints.list()]
+        return self._keeping.every()
 
-    async def restore_checkpoint(self, checkpoint: str, *, by: str) -> JsonObject:
-        """Go back to a snapshot; the present becomes one first. Raises Busy, NotFound."""
-        self._judge_restore(checkpoint)
-        await self._writer.call(self._close)
-        restored = await asyncio.to_thread(self._checkpoints.restore, checkpoint, by=by)
-        return _checkpoint(restored.to_json())
+    async def restore_sheet(self, checkpoint: str) -> Sheet:
+        """What an owner of today signs to go back. Raises NotFound, JournalBroken, NotAllowed."""
+        return await self._keeping.sheet(checkpoint)
 
-    def _judge_restore(self, checkpoint: str) -> None:
-        """The command of a person is the answer to an ask; a deny stays one."""
-        person = frozenset({Origin.PERSON})
-        action = Action(kind=ActionKind.CHECKPOINT_RESTORE, target=checkpoint, origins=person)
-        ruling = self._gate.judge(action)
-        if ruling.verdict is Verdict.DENY:
-            raise NotAllowed(f"this may not be restored: {ruling.reason}", rules=ruling.rules)
+    async def restore_checkpoint(self, checkpoint: str, *, signed: Approval, by: str) -> JsonObject:
+        """Go back to a snapshot, with the last yes that this takes; else see `waits_for`.
+
+        The present becomes a snapshot first. Raises Busy, NotFound, Stale, NotAllowed.
+        """
+        return await self._keeping.restore(checkpoint, signed=signed, by=by)
 
     async def audit_verify(self, *, expect: str = "") -> JsonObject:
         """Check the whole journal; `expect` is a head that somebody kept."""
@@ -361,13 +371,7 @@ class Control:
 
     async def export(self, what: str, form: str) -> str:
         """All metrics or all events as text in one of the forms."""
-        if what == "metrics":
-            facts = await gather_facts(self.home, self._parts, self._board)
-            return export_metrics(measure(facts, at=time.time()), form)
-        if what == "events":
-            events = await self._parts.ledger.events_after(0)
-            return export_events([event_to_json(event) for event in events], form)
-        raise InvalidInput(f"{what!r} can't be exported; metrics and events can")
+        return await self._inspection.export(what, form)
 
     # The sandbox, the rules, health
 
@@ -381,40 +385,7 @@ class Control:
 
     async def explain(self, action: JsonObject) -> JsonObject:
         """What the rules say about an action given as JSON, and why."""
-        parsed = _action(action)
-        ruling = self._gate.judge(parsed)
-        return {**ruling.to_json(), "explanation": self._gate.explain(parsed)}
+        return self._inspection.explain(action)
 
     async def doctor(self) -> JsonObject:
-        last = await self.history(-1, 1)
-        newest = last[0]["at"] if last else 0.0
-        probes = (
-            *machine_probes(self.home.root, newest_event_at=newest),
-            *agent_probes(self.home, self._parts, self._journal, self._gate, self._body),
-        )
-        return (await check_health(probes)).to_json()
-
-
-def _plain(pattern: object) -> JsonObject:
-    found = asdict(pattern)  # type: ignore[call-overload]
-    return {**found, "kind": str(found["kind"]), "state": str(found["state"])}
-
-
-def _checkpoint(found: JsonObject) -> JsonObject:
-    return {**found, "at": found["made_at"], "events": found["last_id"]}
-
-
-def _action(data: JsonObject) -> Action:
-    try:
-        origins = frozenset(Origin(each) for each in data.get("origins", ["person"]))
-        return Action(
-            kind=ActionKind(data["kind"]),
-            target=data["target"],
-            attributes=data.get("attributes", {}),
-            origins=origins,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        kinds = ", ".join(ActionKind)
-        raise InvalidInput(
-            f"not an action: {error}", hint=f'give {{"kind": …, "target": …}}; kinds: {kinds}'
-        ) from error
+        return await self._inspection.doctor()

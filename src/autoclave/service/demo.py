@@ -110,7 +110,9 @@ class _Story:
 
     async def run(self) -> JsonObject:
         self._tell("home", {"home": str(self._home.root), "workspace": str(self._workspace)})
-        await self._control.add_capability(_DATA / _CAPABILITY, by=_BY)
+        sheet = await self._control.capability_sheet(_DATA / _CAPABILITY)
+        signed = self._owner.sign(sheet)
+        await self._control.add_capability(_DATA / _CAPABILITY, signed=signed, by=_BY)
         self._tell("capability", {"name": _CAPABILITY})
         goals = await self._try_goals()
         before = _score(goals)
@@ -176,7 +178,8 @@ class _Story:
         await self._control.undo_proposal(applied["id"], by=_BY)
         undo_ok = self._bytes_of(applied) != fixed and not await self._works()
         self._tell("undone", {"ok": undo_ok})
-        await self._control.redo_proposal(applied["id"], by=_BY)
+        signed = self._owner.sign(await self._control.redo_sheet(applied["id"]))
+        await self._control.redo_proposal(applied["id"], signed=signed, by=_BY)
         redo_ok = self._bytes_of(applied) == fixed and await self._works()
         self._tell("redone", {"ok": redo_ok})
         return undo_ok, redo_ok

@@ -13,6 +13,7 @@ _EXITS = {
     RunStatus.AWAITING_HUMAN: "waiting",
     RunStatus.PAUSED: "waiting",
     RunStatus.CANCELLED: "failed",
+    RunStatus.WAITING: "later",
 }
 
 
@@ -35,6 +36,7 @@ def report_of(run: Run, *, parked_code: str = "") -> JsonObject:
         "spend": seen["spend"],
         "seconds": outcome.get("seconds", run.spend.seconds),
         "reason": outcome.get("reason") or run.reason,
+        "goes_on_at": run.wake_at if run.status is RunStatus.WAITING else None,
         "needs": outcome.get("needs", ""),
         "lesson": run.lesson,
         "outputs": _last_outputs(run),

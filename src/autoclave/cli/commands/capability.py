@@ -9,6 +9,7 @@ import click
 
 from ...domain.canonical import JsonObject
 from ...domain.errors import InvalidInput
+from ..deeds import sign_and_do
 from ..exits import ExitCode
 from ..invocation import Invocation, person
 from ..options import common_options
@@ -79,12 +80,22 @@ def test(invocation: Invocation, name: str) -> int:
 
 @command.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--owner", default="", metavar="NAME", help="Which of your keys signs.")
 @common_options()
 @click.pass_obj
-def add(invocation: Invocation, folder: Path) -> None:
-    """Try the capability in FOLDER in the sandbox, then enrol it."""
-    found = invocation.call(lambda control: control.add_capability(folder.absolute(), by=person()))
-    invocation.output.data(found, capability)
+def add(invocation: Invocation, folder: Path, owner: str) -> int:
+    """Try the capability in FOLDER in the sandbox, then enrol it.
+
+    You sign for exactly its bytes and what they need, with your owner's key.
+    """
+    place = folder.absolute()
+    return sign_and_do(
+        invocation,
+        lambda control: control.capability_sheet(place),
+        lambda control, yes: control.add_capability(place, signed=yes, by=person()),
+        human=capability,
+        owner=owner,
+    )
 
 
 def _inputs(text: str) -> JsonObject:

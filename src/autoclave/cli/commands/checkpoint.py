@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from ...domain.canonical import JsonObject
+from ..deeds import sign_and_do
 from ..invocation import Invocation, person
 from ..options import common_options
 from ..render.paint import clip, moment, table
@@ -39,16 +40,25 @@ def list_checkpoints(invocation: Invocation) -> None:
 @command.command()
 @click.argument("checkpoint", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--owner", default="", metavar="NAME", help="Which of your keys signs.")
 @common_options()
 @click.pass_obj
-def restore(invocation: Invocation, checkpoint: str, yes: bool) -> None:
-    """Go back to one. What is there now becomes a checkpoint first."""
-    if not yes:
-        if not invocation.output.may_ask:
-            raise click.UsageError("this goes back in time: say --yes")
-        click.confirm(f"Go back to {checkpoint}?", abort=True, err=True)
-    restored = invocation.call(lambda control: control.restore_checkpoint(checkpoint, by=person()))
-    invocation.output.data(restored, lambda _: f"{checkpoint} is restored")
+def restore(invocation: Invocation, checkpoint: str, yes: bool, owner: str) -> int:
+    """Go back to one, signed with your owner's key. The present becomes a checkpoint first.
+
+    Its owners come back with it. Where they are others than today's, that is said, and it takes as
+    many owners as a change of owners: until then it ends with 11.
+    """
+    if not yes and not invocation.output.may_ask:
+        raise click.UsageError("this goes back in time: say --yes")
+    return sign_and_do(
+        invocation,
+        lambda control: control.restore_sheet(checkpoint),
+        lambda control, signed: control.restore_checkpoint(checkpoint, signed=signed, by=person()),
+        human=lambda done: f"{done['id']} is restored",
+        owner=owner,
+        question="" if yes else f"Go back to {checkpoint}?",
+    )
 
 
 def _table(found: Sequence[JsonObject]) -> str:

@@ -11,6 +11,7 @@ from ...domain.canonical import JsonObject
 from ...domain.errors import InvalidInput, Stale
 from ...domain.proposal import ProposalStatus
 from ...service.batch import check_batch
+from ..deeds import sign_and_do
 from ..exits import ExitCode
 from ..invocation import Invocation, person
 from ..options import common_options
@@ -162,11 +163,21 @@ def undo(invocation: Invocation, proposal: str) -> None:
 
 @command.command()
 @click.argument("proposal", metavar="ID")
+@click.option("--owner", default="", metavar="NAME", help="Which of your keys signs.")
 @common_options()
 @click.pass_obj
-def redo(invocation: Invocation, proposal: str) -> None:
-    """Apply an undone change again, as a new commit."""
-    _say(invocation, invocation.call(lambda c: c.redo_proposal(proposal, by=person())))
+def redo(invocation: Invocation, proposal: str, owner: str) -> int:
+    """Apply an undone change again, as a new commit, signed with your owner's key.
+
+    Where one yes is not enough it ends with 11 and says what is missing.
+    """
+    return sign_and_do(
+        invocation,
+        lambda control: control.redo_sheet(proposal),
+        lambda control, yes: control.redo_proposal(proposal, signed=yes, by=person()),
+        human=proposals.standing,
+        owner=owner,
+    )
 
 
 @command.command()

@@ -13,6 +13,7 @@ from ..goal_options import goal_options, goal_spec
 from ..invocation import Invocation, person
 from ..options import common_options
 from ..render.goals import question, report
+from ..render.paint import moment
 from ..render.progress import progress_to
 from ..signals import Stopped
 
@@ -49,6 +50,8 @@ def command(invocation: Invocation, /, quiet: bool, **options: Any) -> int:
     output.data(run, lambda r: report(r, color=output.color))
     if run["exit"] == "waiting":
         output.note(f"a person has to answer: autoclave goal show {run['id']}")
+    if run["exit"] == "later":
+        output.note(f"it goes on at {moment(run['goes_on_at'])}, when `autoclave serve` does it")
     return RUN_ENDS[run["exit"]]
 
 
