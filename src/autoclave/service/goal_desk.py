@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -20,6 +21,8 @@ from .another_yes import another_yes
 from .goal_preview import preview
 from .goals import Answer, GoalSpec, goal_payload, goal_to_json, judge_goal, question_to_json
 
+_KEYS_LAST_SECONDS = 86_400.0
+
 Asker = Callable[[JsonObject], Awaitable[Answer]]
 
 
@@ -30,14 +33,33 @@ class GoalDesk:
         self._parts = parts
         self._board = board
         self._budget = budget
+        self._adding = asyncio.Lock()
+        """So that a key that comes twice at once adds one goal."""
 
     async def add(self, spec: GoalSpec, *, by: str) -> JsonObject:
         """Queue a goal. Raises NotFound, InvalidInput, NotAllowed; then nothing was added."""
         payload = self._payload(spec)
-        goal = await self._parts.ledger.new_id("G")
-        event = NewEvent(kind=EventKind.GOAL_ADDED, payload=payload)
-        await self._parts.ledger.post(f"goal/{goal}", event, actor=by)
+        async with self._adding:
+            if spec.key and (known := await self._added_before(payload)):
+                return await self.show(known)
+            goal = await self._parts.ledger.new_id("G")
+            event = NewEvent(kind=EventKind.GOAL_ADDED, payload=payload)
+            await self._parts.ledger.post(f"goal/{goal}", event, actor=by)
         return await self.show(goal)
+
+    async def _added_before(self, payload: JsonObject) -> str:
+        """The goal that was added under the same key; Conflict when that was another one."""
+        since = self._parts.clock() - _KEYS_LAST_SECONDS
+        for event in await self._parts.ledger.events_since(since):
+            given = event.payload
+            if event.kind is EventKind.GOAL_ADDED and given.get("key") == payload["key"]:
+                # A secret in the words is a mark by now, so the digest of what was asked decides.
+                if given.get("asked") != payload["asked"]:
+                    raise Conflict(
+                        "another goal was added under this key", hint="use a new key for each goal"
+                    )
+                return event.stream.removeprefix("goal/")
+        return ""
 
     async def preview(self, spec: GoalSpec) -> JsonObject:
         """What would become of it, and nothing was added. Raises as `add` does."""

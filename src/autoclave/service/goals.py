@@ -9,7 +9,7 @@ from pathlib import Path
 from ..core.done_test import describe_done_test
 from ..core.signed_answers import is_to_sign, quorum_of, yeses_of
 from ..domain.approval import Approval
-from ..domain.canonical import JsonObject
+from ..domain.canonical import JsonObject, digest
 from ..domain.errors import InvalidInput, NotAllowed, NotFound
 from ..domain.ports import Gatekeeper
 from ..domain.risk import Action, ActionKind, Origin, Risk, Verdict
@@ -33,6 +33,8 @@ class GoalSpec:
     budget_seconds: float | None = None
     allow_up_to: Risk = Risk.R0
     model: str = "auto"
+    key: str = ""
+    """Whoever repeats it with the same goal within a day gets the goal that is there."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -81,7 +83,7 @@ def check_workspace(folder: Path | None) -> str:
 
 def goal_payload(spec: GoalSpec, *, budget: Budget) -> JsonObject:
     """What is written down when the goal is added."""
-    return {
+    payload = {
         "kind": "goal",
         "text": spec.text.strip(),
         "workspace": check_workspace(spec.workspace),
@@ -91,6 +93,9 @@ def goal_payload(spec: GoalSpec, *, budget: Budget) -> JsonObject:
         "allow_up_to": int(spec.allow_up_to),
         "model": spec.model,
     }
+    if spec.key:
+        payload |= {"key": spec.key, "asked": digest(payload)}
+    return payload
 
 
 def judge_goal(gate: Gatekeeper, payload: JsonObject) -> None:
