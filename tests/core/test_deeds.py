@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ class Desk:
         self.clock = clock
         self.deeds = Deeds(loop.parts)
 
-    async def signed(self, deed: Deed, who: Person = ANN, **spoilt: Any) -> Approval:
-        return who.sign(await self.deeds.sheet(deed), now=self.clock.now, **spoilt)
+    async def signed(self, deed: Deed, who: Person = ANN) -> Approval:
+        return who.sign(await self.deeds.sheet(deed), now=self.clock.now)
 
     async def allowed(self) -> int:
         """How often anything was allowed."""
@@ -47,6 +47,10 @@ async def desk(fast_tmp_path: Path) -> AsyncIterator[Desk]:
     await ANN.own(loop.parts)
     yield Desk(loop, clock)
     loop.close()
+
+
+def _changed(signed: Approval, changes: Mapping[str, Any]) -> Approval:
+    return replace(signed, **changes)
 
 
 async def _add(desk: Desk, who: Person) -> None:
@@ -85,7 +89,7 @@ async def test_what_no_owner_signed_allows_nothing(
     desk: Desk, spoilt: dict[str, str], error: type[AutoclaveError], said: str
 ) -> None:
     """For this home, with an owner's key."""
-    signed = await desk.signed(DEED, **spoilt)
+    signed = _changed(await desk.signed(DEED), spoilt)
 
     with pytest.raises(error, match=said):
         await desk.deeds.allow(DEED, signed, by=ANN.by)
@@ -199,7 +203,7 @@ async def test_no_changed_yes_allows_anything(desk: Desk) -> None:
 
     for name, value in changed.items():
         with pytest.raises(AutoclaveError):
-            await desk.deeds.allow(DEED, replace(signed, **{name: value}), by=ANN.by)
+            await desk.deeds.allow(DEED, _changed(signed, {name: value}), by=ANN.by)
 
     assert set(changed) == {each.name for each in fields(Approval)}
     assert await desk.allowed() == 0

@@ -19,7 +19,7 @@ from tests.fakes_owner import Person
 
 from autoclave.core.proposals import Proposals
 from autoclave.core.proposing import Proposing
-from autoclave.domain.approval import Quorum
+from autoclave.core.surface import rule_on_surface
 from autoclave.domain.errors import Conflict, JournalBroken, NotFound, Stale
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.intents import Propose
@@ -59,9 +59,10 @@ class Desk:
         intent = Propose(title="Mean of nothing", reason="it fails", edits=[], contract={})
         run = Run(id="G-0001", facts={})
         key = f"k-{time.monotonic_ns()}"
-        proposing = Proposing(self.control._parts)
-        return await proposing._write_down(
-            run, intent, key, draft, evidence, CONTRACT, quorum=Quorum()
+        parts = self.control._parts
+        ruling = rule_on_surface(parts, draft.changes, goal=run.id)
+        return await Proposing(parts)._write_down(
+            run, intent, key, draft, evidence, CONTRACT, ruling=ruling, answers=[]
         )
 
     async def digest(self, proposal: str = "") -> str:

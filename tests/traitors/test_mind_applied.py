@@ -15,7 +15,7 @@ from tests.fakes_owner import Person
 from autoclave.core.owners import Owners
 from autoclave.core.proposing import Proposing
 from autoclave.core.replay import CaseReplay
-from autoclave.domain.approval import Quorum
+from autoclave.core.surface import rule_on_surface
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.intents import Propose
@@ -112,9 +112,9 @@ class Desk:
         intent = Propose(title="A mind that fails", reason="x", edits=[], contract={})
         contract = Contract(cause=(), expected_fixes=())
         run = Run(id="G-0001", facts={})
-        proposing = Proposing(self.parts)
-        return await proposing._write_down(
-            run, intent, "k", draft, evidence, contract, quorum=Quorum()
+        ruling = rule_on_surface(self.parts, draft.changes, goal=run.id)
+        return await Proposing(self.parts)._write_down(
+            run, intent, "k", draft, evidence, contract, ruling=ruling, answers=[]
         )
 
     async def approve(self, proposal: str) -> JsonObject:
