@@ -156,6 +156,9 @@ class Workshop(FakeWorkshop):
             risk=Risk.R4,
         )
 
+    def anchored(self, edit: Edit) -> Edit:
+        return edit
+
     async def judge(self, draft: Draft, *, cases: Any, replay: Any) -> Evidence:
         gate = GateResult(name="tests", verdict=GateVerdict.PASS, seconds=0.0, summary="")
         return Evidence(gates=(gate,), tier="FULL", self_test="")
@@ -189,6 +192,7 @@ class NoSequence(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.runner.run(OWNER.own(parts))
         self.spent: list[Approval] = []
+        self.redone: list[str] = []
 
     async def _speak(self, inputs: JsonObject, workspace: Path | None, key: str) -> JsonObject:
         return dict(self.outputs)
@@ -270,13 +274,36 @@ class NoSequence(RuleBasedStateMachine):
         if mine is None or mine.digest != given:
             self._try(OWNER.approve(self.desk, proposal, digest=given))
 
-    @rule(proposal=proposals, what=st.sampled_from(["reject", "send_back", "undo", "redo"]))
+    @rule(proposal=proposals, what=st.sampled_from(["reject", "send_back", "undo"]))
     def somebody_decides(self, proposal: str, what: str) -> None:
         more: dict[str, JsonObject] = {
             "reject": {"reason": ""},
             "send_back": {"comments": [""]},
         }
         self._try(getattr(self.desk, what)(proposal, by="person:x", **more.get(what, {})))
+
+    @rule(proposal=proposals, spoilt=spoils | st.just({"signature": ""}), nth=st.integers(0, 5))
+    def somebody_redoes_it_without_a_right_yes(
+        self, proposal: str, spoilt: JsonObject, nth: int
+    ) -> None:
+        sheet = self._try(self.desk.redo_sheet(proposal))
+        given = [*self.spent[nth : nth + 1]]
+        if sheet is not None:
+            strangers = replace(sheet, owners={STRANGER.key: OWNER.name})
+            given.append(STRANGER.sign(strangers, now=self.loop.clock()))
+            signed = OWNER.sign(sheet, now=self.loop.clock())
+            changed = replace(signed, **spoilt)
+            given += [changed] if changed != signed else []
+        for each in given:
+            self._try(self.desk.redo(proposal, signed=each, by=OWNER.by))
+
+    @rule(proposal=proposals)
+    def an_owner_redoes_it(self, proposal: str) -> None:
+        sheet = self._try(self.desk.redo_sheet(proposal))
+        if sheet is not None:
+            self.spent.append(OWNER.sign(sheet, now=self.loop.clock()))
+            self.redone.append(self.spent[-1].nonce)
+            self._try(self.desk.redo(proposal, signed=self.spent[-1], by=OWNER.by))
 
     @rule(proposal=proposals)
     def the_kernel_is_told_to_apply(self, proposal: str) -> None:
@@ -309,6 +336,10 @@ class NoSequence(RuleBasedStateMachine):
         done = [each.stream for each in events if each.kind is EventKind.PROPOSAL_APPLIED]
         assert {name.removeprefix("proposal/") for name in done} <= self.approved
         assert len(done) == len(set(done))
+        again = [each for each in events if each.kind is EventKind.PROPOSAL_REDONE]
+        used = [yes["nonce"] for each in again for yes in each.payload["approvals"]]
+        assert set(used) <= set(self.redone)
+        assert len(used) == len(set(used)) == len(again)
 
     def teardown(self) -> None:
         self.runner.close()
@@ -328,8 +359,18 @@ def test_the_machine_reaches_proposals() -> None:
     machine.the_kernel_is_told_to_apply(proposal="P-0001")
     assert machine.workshop.applied == []
     machine.a_person_approves_what_is_shown(proposal="P-0001")
+    machine.somebody_decides(proposal="P-0001", what="undo")
+    machine.somebody_redoes_it_without_a_right_yes(
+        proposal="P-0001", spoilt={"signature": ""}, nth=0
+    )
+    undone = machine.runner.run(machine.desk.get("P-0001"))
+    machine.an_owner_redoes_it(proposal="P-0001")
 
-    assert machine.workshop.applied == ["P-0001"]
+    assert machine.workshop.applied == ["P-0001", "P-0001"]
+    assert undone.status is ProposalStatus.UNDONE
+    redone = machine.runner.run(machine.desk.get("P-0001"))
+    assert redone.status is ProposalStatus.APPLIED
+    machine.only_what_was_approved_is_applied()
     machine.teardown()
 
 
