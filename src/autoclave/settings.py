@@ -16,8 +16,10 @@ from .domain.canonical import JsonObject
 from .domain.errors import ConfigurationInvalid
 
 PREFIX = "AUTOCLAVE_"
-_NOT_SETTINGS = frozenset({"AUTOCLAVE_HOME", "AUTOCLAVE_OWNER_KEY", "AUTOCLAVE_NO_MODEL_CALLS"})
-_SECRET = frozenset({"database_url"})
+_NOT_SETTINGS = frozenset(
+    {"AUTOCLAVE_HOME", "AUTOCLAVE_OWNER_KEY", "AUTOCLAVE_NO_MODEL_CALLS", "AUTOCLAVE_TOKEN"}
+)
+_SECRET = frozenset({"database_url", "notify_secret"})
 
 
 class Settings(BaseModel):
@@ -49,13 +51,49 @@ class Settings(BaseModel):
     """Servers of one's own, `HOST:PORT, HOST:PORT`: pages may be read there although they are
     inside, on another port than usual or not encrypted. Rules still judge each request."""
 
+    notify_command: str = ""
+    """A program that is run, without a shell, when something begins to wait for you, such as
+    `notify-send {title} {text}`; also {kind}, {subject}, {next} and {id}."""
+    notify_url: str = ""
+    """Where a signed notice is posted to then: an address with https, or one on this machine."""
+    notify_secret: str = ""
+    """With which notices that are posted are signed (HMAC-SHA256)."""
+    notify_kinds: str = Field(
+        default="question, proposal, escalation, budget, model",
+        pattern=r"^ *((question|proposal|escalation|budget|model)"
+        r"( *, *(question|proposal|escalation|budget|model))*)? *$",
+    )
+    """What you are told of, with commas."""
+    otlp_endpoint: str = ""
+    """Where OpenTelemetry spans are sent to over HTTP, such as http://127.0.0.1:4318; they hold no
+    text of goals or models. Needs the extra `opentelemetry`."""
     metrics_of_ones_own: str = Field(default="", pattern=r"^[A-Za-z0-9_., -]*$")
     """Names of metric sources that installed packages offer, with commas; none are loaded
     that are not named here."""
 
     @property
     def custom_metrics(self) -> tuple[str, ...]:
-        return tuple(n for n in (each.strip() for each in self.metrics_of_ones_own.split(",")) if n)
+        return _names(self.metrics_of_ones_own)
+
+    @property
+    def told_of(self) -> tuple[str, ...]:
+        """The kinds of waiting that somebody is told of."""
+        return _names(self.notify_kinds)
+
+    api_names: str = Field(default="", pattern=r"^([a-z0-9.-]+( *, *[a-z0-9.-]+)*)?$")
+    """Further names that `autoclave serve` is called by, such as that of a proxy before it."""
+    api_workspaces: str = ""
+    """Folders, with colons between, below which an operator's token may name workspaces."""
+    metrics_need_token: bool = False
+    """Whether /metrics takes a token on this machine too."""
+
+    @property
+    def names_of_the_api(self) -> frozenset[str]:
+        return frozenset(each.strip() for each in self.api_names.split(",") if each.strip())
+
+    @property
+    def workspaces_of_the_api(self) -> tuple[str, ...]:
+        return tuple(each for each in self.api_workspaces.split(":") if each.startswith("/"))
 
     @property
     def servers_of_ones_own(self) -> frozenset[str]:
@@ -109,6 +147,10 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]
     environment = os.environ if environment is None else environment
     known = {PREFIX + name.upper() for name in Settings.model_fields} | _NOT_SETTINGS
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in (each.strip() for each in text.split(",")) if name)
 
 
 def _read_file(file: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from . import __version__
 from .capabilities import host
 from .capabilities.discovery import discover
 from .capabilities.integrator import Integrator
@@ -28,10 +29,12 @@ from .core.ledger import Ledger
 from .core.mind_loader import HomeMind
 from .core.mind_trials import SealedTrials, health_of
 from .core.models.choosing import Models, ModelSettings
+from .core.outbox import Outbox
 from .core.parts import Parts
 from .core.redaction import Redaction, secrets_of
 from .core.secrets import SecretStore
 from .core.vault import Vault, still_needed
+from .core.waiting import WaitingItem, WaitingKind, find_waiting
 from .core.writer import Writer
 from .domain.canonical import JsonObject
 from .domain.ports import LanguageModel
@@ -52,6 +55,7 @@ from .modification.gate import MindSide
 from .modification.lineage import Lineage
 from .modification.workshop import LibcstWorkshop
 from .monitoring.custom import CustomMetrics
+from .monitoring.health import Probe
 from .monitoring.live import Live
 from .research.fetching import GuardedFetcher
 from .research.page_text import read_page
@@ -60,11 +64,16 @@ from .sandbox.files import SafeFiles
 from .sandbox.sealed import SealedSandbox
 from .service.body import Body
 from .service.capability_desk import CapabilityDesk
+from .service.channels import Channel, CommandChannel, HookChannel, server_here
 from .service.control import Control
+from .service.doctor_data import data_probes
+from .service.doctor_model import model_probes, ping_probe
+from .service.doctor_speed import speed_probes
 from .service.goal_desk import GoalDesk
 from .service.home import Home
 from .service.measures import Meter
 from .service.monitoring import Monitoring
+from .service.notify import Notifier
 from .service.running import Attendance, Running
 from .service.spending import Spending
 from .service.watched import WatchedJournal, WatchedSandbox
@@ -112,7 +121,10 @@ def open_control(
         let_go=models.aclose,
     )
 
+    stop_tracing = _tracer(home, settings, stores)
+
     def close() -> None:
+        stop_tracing()
         hands.sandbox.close()
         stores.close()
 
@@ -128,12 +140,19 @@ def open_control(
         capabilities=CapabilityDesk(parts, body, integrator),
         running=running,
         checkpoints=stores.checkpoints,
-        monitoring=_monitoring(home, settings, stores),
+        monitoring=_monitoring(home, settings, stores, parts, models, gate),
         close=close,
     )
 
 
-def _monitoring(home: Home, settings: Settings, stores: _Stores) -> Monitoring:
+def _monitoring(
+    home: Home,
+    settings: Settings,
+    stores: _Stores,
+    parts: Parts,
+    models: Models,
+    gate: PolicyGate,
+) -> Monitoring:
     meter = Meter(
         home,
         stores.journal,
@@ -142,7 +161,59 @@ def _monitoring(home: Home, settings: Settings, stores: _Stores) -> Monitoring:
         live=stores.live,
         custom=CustomMetrics(settings.custom_metrics),
     )
-    return Monitoring(meter=meter)
+
+    def money() -> tuple[float, float]:
+        return meter.spent_today(), gate.policy.day.usd
+
+    def probes() -> tuple[Probe, ...]:
+        return (
+            *data_probes(
+                stores.journal, stores.engine, parts.workshop, parts.research, vault=home.vault
+            ),
+            *speed_probes(home.runtime, parts.sandbox),
+            *model_probes(parts.models, models, own_prices=_own_prices(), money=money),
+        )
+
+    return Monitoring(
+        meter=meter,
+        notifier=_notifier(settings, stores),
+        probes=probes,
+        ping=lambda: ping_probe(lambda: _models(settings)),
+    )
+
+
+def _own_prices() -> Path:
+    return settings_file().with_name("prices.toml")
+
+
+def _notifier(settings: Settings, stores: _Stores) -> Notifier:
+    channels: list[Channel] = []
+    if settings.notify_command:
+        channels.append(CommandChannel(template=settings.notify_command))
+    if settings.notify_url:
+        here = server_here(settings.notify_url)
+        fetcher = GuardedFetcher(allow_private=settings.servers_of_ones_own | here)
+        hook = HookChannel(
+            url=settings.notify_url,
+            secret=settings.notify_secret,
+            fetcher=fetcher,
+            clock=time.time,
+        )
+        channels.append(hook)
+    kinds = [WaitingKind(each) for each in settings.told_of]
+    outbox = Outbox(stores.engine)
+    return Notifier(outbox, channels, stores.waiting, kinds=kinds, clock=time.time)
+
+
+def _tracer(home: Home, settings: Settings, stores: _Stores) -> Callable[[], None]:
+    """Has spans sent where the settings say so; what ends that."""
+    if not settings.otlp_endpoint:
+        return lambda: None
+    from .monitoring.tracing import open_tracer
+
+    tracer = open_tracer(settings.otlp_endpoint, home=str(home.root), version=__version__)
+    stores.ledger.listeners.append(tracer.hear)
+    return tracer.close
 
 
 def _models(settings: Settings) -> Models:
@@ -151,7 +222,7 @@ def _models(settings: Settings) -> Models:
         model=settings.model,
         model_name=settings.model_name,
         openai_base_url=settings.openai_base_url,
-        own_prices=settings_file().with_name("prices.toml"),
+        own_prices=_own_prices(),
         calls_at_once=settings.model_calls_at_once,
         requests_per_minute=settings.model_requests_per_minute,
         tokens_per_minute=settings.model_tokens_per_minute,
@@ -174,6 +245,10 @@ class _Stores:
     def board(self, statuses: tuple[str, ...]) -> list[dict[str, Any]]:
         with self.engine.connect() as connection:
             return find_goals(connection, statuses=statuses)
+
+    def waiting(self) -> list[WaitingItem]:
+        with self.engine.connect() as connection:
+            return find_waiting(connection)
 
     def standing(self) -> Standing:
         with self.engine.connect() as connection:

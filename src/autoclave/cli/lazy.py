@@ -20,6 +20,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "goal": "Queue goals, look at them, answer their questions.",
             "serve": "Work on queued goals until stopped.",
             "status": "How things stand.",
+            "notify": "How you are told that something waits for you.",
             "pause": "Stop the whole agent at its next step.",
             "resume": "Let the paused agent go on.",
             "research": "Ask what is known.",
@@ -32,6 +33,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "Trust": {
             "owner": "Who may approve: keys, and the people who have them.",
+            "token": "Who may come in over HTTP.",
             "secret": "Keys that the kernel puts into requests; never shown.",
             "history": "What happened, event by event.",
             "audit": "Verify the journal.",

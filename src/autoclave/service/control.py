@@ -387,5 +387,16 @@ class Control:
         """What the rules say about an action given as JSON, and why."""
         return self._inspection.explain(action)
 
-    async def doctor(self) -> JsonObject:
-        return await self._inspection.doctor()
+    async def doctor(self, *, ping_model: bool = False) -> JsonObject:
+        """Everything that can be looked at; with `ping_model` the model's server is asked too."""
+        return await self._inspection.doctor(ping_model=ping_model)
+
+    # Notices
+
+    async def notices(self) -> list[JsonObject]:
+        """What waits for people and how telling them went, the oldest first."""
+        return await self._monitoring.notifier.rows()
+
+    async def test_notices(self) -> list[JsonObject]:
+        """Send a test notice in every way that is set up. Raises NotFound when there is none."""
+        return await self._monitoring.notifier.test()

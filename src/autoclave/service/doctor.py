@@ -40,7 +40,6 @@ def agent_probes(
         Probe(name="mind", look=lambda: _mind(parts)),
         Probe(name="capabilities", look=look_at_body),
         Probe(name="lineage", look=lambda: _lineage(parts)),
-        Probe(name="language model", look=lambda: _model(parts)),
         Probe(name="agent process", look=lambda: _process(home)),
         Probe(name="pause", look=lambda: _pause(parts)),
     )
@@ -119,18 +118,6 @@ def _lineage(parts: Parts) -> Check:
     commits = parts.workshop.lineage()
     said = f"{len(commits)} commits" if commits else "no change was applied yet"
     return Check(name="lineage", verdict=Health.OK, detail=said)
-
-
-def _model(parts: Parts) -> Check:
-    try:
-        model = parts.models("auto")
-    except AutoclaveError as error:
-        said, fix = error.message, error.hint
-        return Check(name="language model", verdict=Health.WARN, detail=said, fix=fix)
-    if model is not None:
-        return Check(name="language model", verdict=Health.OK, detail=model.name)
-    said = "none: goals that the capabilities serve work, others are refused"
-    return Check(name="language model", verdict=Health.NOT_CHECKED, detail=said)
 
 
 def _pause(parts: Parts) -> Check:

@@ -66,12 +66,15 @@ class InspectionDesk:
         ruling = self._gate.judge(parsed)
         return {**ruling.to_json(), "explanation": self._gate.explain(parsed)}
 
-    async def doctor(self) -> JsonObject:
+    async def doctor(self, *, ping_model: bool = False) -> JsonObject:
+        """Everything that can be looked at; with `ping_model` the model's server is asked too."""
         last = await self.history(-1, 1, "")
         newest = last[0]["at"] if last else 0.0
         probes = (
             *machine_probes(self._home.root, newest_event_at=newest),
             *agent_probes(self._home, self._parts, self._journal, self._gate, self._body),
+            *self._monitoring.probes(),
+            *([self._monitoring.ping()] if ping_model else []),
         )
         return (await check_health(probes)).to_json()
 

@@ -87,6 +87,11 @@ class Meter:
         table = [counted[metric.name] for metric in METRICS if metric.name in counted]
         return Snapshot(at=at, families=(*_not_empty(table), *custom))
 
+    def spent_today(self) -> float:
+        """US dollars since midnight, UTC; from a thread that may block."""
+        with self._lock:
+            return self._caught_up().spent_today(self._clock())
+
     def _caught_up(self) -> Tally:
         tally = self._tally or self._kept.load()
         while events := self._journal.read_all(after=tally.last_id, limit=_PAGE):
