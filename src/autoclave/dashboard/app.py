@@ -18,7 +18,6 @@ from .glyphs import UNICODE, Glyphs
 from .ink import Tone
 from .link import Link
 from .page import Page
-from .pages.home import HomePage
 from .themes import ALL
 
 if TYPE_CHECKING:
@@ -157,17 +156,18 @@ class Dashboard(App[int]):
     # What the keys do
 
     def action_go(self, page: str) -> None:
-        self._leave_upper_pages()
+        if self.page and page == self.page.NAME and len(self.screen_stack) <= 2:
+            return
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
         if page == "new_goal":
             self.push_screen(self._made(page))
-        elif not (self.page and page == self.page.NAME):
-            self.switch_screen(self._kept(page))
+        elif page != "home":
+            self.push_screen(self._kept(page))
 
     async def action_back(self) -> None:
         if len(self.screen_stack) > 1:
             self.pop_screen()
-        elif not isinstance(self.screen, HomePage):
-            self.action_go("home")
 
     def action_leave(self) -> None:
         self.exit(0)
@@ -281,14 +281,12 @@ class Dashboard(App[int]):
 
         return commands_of(self)
 
-    def _leave_upper_pages(self) -> None:
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-
     def _kept(self, page: str) -> Screen[object]:
         """The page itself, made once, so that it is found again as it was left."""
         if page not in self._kept_pages:
-            self._kept_pages[page] = self._made(page)
+            self._kept_pages[page] = made = self._made(page)
+            if page != "home":
+                self.install_screen(made, page)
         return self._kept_pages[page]
 
     def _made(self, page: str) -> Screen[object]:
