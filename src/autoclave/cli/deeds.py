@@ -34,7 +34,7 @@ def sign_and_do(
     from .signing import Keyring
 
     output = invocation.output
-    keyring = Keyring(output=output, home=invocation.home().root, wanted=owner)
+    keyring = Keyring(output=output, home=invocation.signed_home(), wanted=owner)
 
     async def work(control: Control) -> JsonObject:
         sheet = await sheet_of(control)

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def common_options(*, hidden: bool = True) -> Callable[[F], F]:
-    """`--home`, `--json`, `--no-color`, `--no-input`; shown in full by `autoclave --help`."""
+    """`--home`, `--url`, `--json` and their like; shown in full by `autoclave --help`."""
 
     def decorate(function: F) -> F:
         for option in reversed(_options(hidden)):
@@ -34,6 +34,23 @@ def _options(hidden: bool) -> list[Callable[[F], F]]:
             expose_value=False,
             callback=_set_home,
             help="Work on this home; else the nearest one upwards, $AUTOCLAVE_HOME, your own.",
+        ),
+        click.option(
+            "--url",
+            metavar="URL",
+            hidden=hidden,
+            expose_value=False,
+            callback=_set_url,
+            help="Reach the `autoclave serve` that answers there, instead of a home here.",
+        ),
+        click.option(
+            "--token-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            hidden=hidden,
+            expose_value=False,
+            callback=_set_token_file,
+            help="The token for --url; else $AUTOCLAVE_TOKEN.",
         ),
         click.option(
             "--json",
@@ -64,6 +81,16 @@ def _options(hidden: bool) -> list[Callable[[F], F]]:
 def _set_home(context: click.Context, _: click.Parameter, value: Path | None) -> None:
     if value is not None:
         context.ensure_object(Invocation).home_option = value
+
+
+def _set_url(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Invocation).url = value
+
+
+def _set_token_file(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.ensure_object(Invocation).token_file = value
 
 
 def _set_json(context: click.Context, _: click.Parameter, value: bool) -> None:

@@ -201,7 +201,7 @@ class _Answering:
         sheet = await control.goal_sheet(goal)
         if sheet.digest != digest:
             return None  # it asks something else by now, and Control will say so
-        home = self._invocation.home().root
+        home = self._invocation.signed_home()
         keyring = Keyring(output=self._invocation.output, home=home, wanted=self._owner)
         return await keyring.sign(sheet)
 

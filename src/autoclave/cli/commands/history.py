@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import click
@@ -15,9 +14,6 @@ from ..render.events import event
 
 if TYPE_CHECKING:
     from ...service.control import Control
-
-_PAGE = 1000
-_LOOK_AGAIN_SECONDS = 0.5
 
 
 @click.command()
@@ -47,17 +43,21 @@ def command(
 
 
 async def _follow(control: Control, output: Output, after: int, limit: int, stream: str) -> None:
-    """Another process may be writing the events, so it looks again and again."""
-    while True:
-        found = await control.history(after, limit if after < 0 else _PAGE, stream)
+    """The newest ones if nothing else was asked for, then all that follows."""
+    if after < 0:
+        found = await control.history(after, limit, stream)
         for happened in found:
-            if output.as_json:
-                output.json(happened, one_line=True)
-            else:
-                output.text(event(happened, color=output.color))
-        after = found[-1]["id"] if found else max(after, 0)
-        if len(found) < _PAGE:
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            _say(output, happened)
+        after = found[-1]["id"] if found else 0
+    async for happened in control.events(after, stream):
+        _say(output, happened)
+
+
+def _say(output: Output, happened: JsonObject) -> None:
+    if output.as_json:
+        output.json(happened, one_line=True)
+    else:
+        output.text(event(happened, color=output.color))
 
 
 def _text(output: Output, data: JsonObject) -> str:

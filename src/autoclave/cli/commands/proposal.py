@@ -106,7 +106,7 @@ def _approving(
 ) -> Callable[[Control], Awaitable[list[JsonObject]]]:
     from ..signing import Keyring
 
-    keyring = Keyring(output=invocation.output, home=invocation.home().root, wanted=owner)
+    keyring = Keyring(output=invocation.output, home=invocation.signed_home(), wanted=owner)
 
     async def work(control: Control) -> list[JsonObject]:
         found = [await control.proposal(each) for each in wanted]

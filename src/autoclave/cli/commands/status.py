@@ -31,7 +31,10 @@ def command(invocation: Invocation, watch: bool, every: float) -> None:
 
 def _show(invocation: Invocation, *, again: bool = False) -> None:
     output = invocation.output
-    report = glance(invocation.home())
+    if invocation.url:
+        report = invocation.call(lambda control: control.status())
+    else:
+        report = glance(invocation.home())
     if output.as_json:
         output.json(report, one_line=again)
         return
