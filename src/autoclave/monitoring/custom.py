@@ -37,15 +37,20 @@ class CustomMetrics:
     """The named sources. What is wrong with one of them is counted and leaves out that one."""
 
     def __init__(
-        self, names: Sequence[str], *, load: Callable[[str], Source] | None = None
+        self,
+        names: Sequence[str],
+        *,
+        load: Callable[[str], Source] | None = None,
+        seconds: float = _SECONDS,
     ) -> None:
         self._names = tuple(dict.fromkeys(names))
         self._load = load or load_source
+        self._seconds = seconds
         self._busy: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
 
     def collect(self) -> tuple[list[Family], int]:
-        """Everything that could be had within a second each, and how many sources failed."""
+        """Everything that could be had within `seconds` each, and how many sources failed."""
         families: list[Family] = []
         broken = 0
         for name in self._names:
@@ -64,7 +69,7 @@ class CustomMetrics:
             thread = threading.Thread(target=self._run, args=(name, found), daemon=True)
             self._busy[name] = thread
             thread.start()
-        thread.join(_SECONDS)
+        thread.join(self._seconds)
         return found[0] if found else None
 
     def _run(self, name: str, found: list[list[Family]]) -> None:
