@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,8 +108,3 @@ def raw() -> Callable[[str, bytes], Any]:
             writer.close()
 
     return talk
-
-
-@pytest.fixture(autouse=True)
-def _no_leftover_loop() -> Iterator[None]:
-    yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import traceback
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,8 @@ from .stream import STREAM_PATH, Stream
 
 LARGEST_BODY = 1 << 20
 BODY_SECONDS = 30.0
+LET_PASS_SECONDS = 0.5
+_LET_PASS_BYTES = 16 << 20
 API = "/api/v1/"
 
 
@@ -182,18 +185,32 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
 
 async def _collect(scope: Scope, receive: Receive) -> bytes:
     said = header(scope, b"content-length") or "0"
-    if not said.isdigit() or int(said) > LARGEST_BODY:
-        raise _too_large()
     body = bytearray()
-    while True:
+    more = True
+    while more:
+        if not said.isdigit() or int(said) > LARGEST_BODY or len(body) > LARGEST_BODY:
+            await _let_pass(receive)
+            raise _too_large()
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Problem(400, "gone", "the request was cut off")
         body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            raise _too_large()
-        if not message.get("more_body", False):
-            return bytes(body)
+        more = message.get("more_body", False)
+    if len(body) > LARGEST_BODY:
+        raise _too_large()
+    return bytes(body)
+
+
+async def _let_pass(receive: Receive) -> None:
+    """Read a little further: a client that is still sending would not see the answer."""
+    passed = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LET_PASS_SECONDS):
+            while passed < _LET_PASS_BYTES:
+                message = await receive()
+                passed += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _too_large() -> Problem:

@@ -42,6 +42,7 @@ def rest_app(control: Control, *, workspaces: tuple[Path, ...] = ()) -> FastAPI:
     app.add_exception_handler(Problem, _ours)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _theirs)
+    app.add_exception_handler(Exception, _bug)
     return app
 
 
@@ -65,6 +66,11 @@ async def _not_valid(_: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     wrong = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in found[:10]]
     return _response(Problem(422, "invalid_input", "; ".join(wrong)[:2000] or "not of that form"))
+
+
+async def _bug(_: Request, error: Exception) -> Response:
+    """Raised on, before anything is answered: the guard writes bugs down."""
+    raise error
 
 
 def _response(problem: Problem) -> Response:

@@ -117,13 +117,17 @@ def check_reach(host: str, tokens: TokenStore) -> None:
 
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises Busy, InvalidInput, ConfigurationInvalid."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named asyncio sets TCP_NODELAY; without, each answer takes 40 ms more.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        listening.close()
         raise _no_socket(host, port, error) from error
-    except OverflowError as error:
-        raise InvalidInput(f"{port} is no port: there are 0 to 65535") from error
+    return listening
 
 
 def url_of(listening: socket.socket) -> str:
@@ -206,7 +210,9 @@ def _later(control: Control, http: HttpSettings) -> Callable[[], Awaitable[App]]
     return rest
 
 
-def _no_socket(host: str, port: int, error: OSError) -> AutoclaveError:
+def _no_socket(host: str, port: int, error: Exception) -> AutoclaveError:
+    if not isinstance(error, OSError):
+        return InvalidInput(f"{port} is no port: there are 0 to 65535")
     if error.errno == errno.EADDRINUSE:
         return Busy(
             f"port {port} of {host} is taken by another process",
