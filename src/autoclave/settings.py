@@ -43,6 +43,8 @@ class Settings(BaseModel):
     """How many tokens they may use in any minute; 0 for no limit."""
     consolidate: bool = False
     """Whether a language model is asked once a day, in a batch, what the patterns teach."""
+    bell: bool = True
+    """Whether the dashboard rings the terminal's bell when something starts to wait for you."""
     goals_at_once: int = Field(default=4, ge=1, le=64)
     """How many goals one process works on at the same time."""
     own_servers: str = Field(

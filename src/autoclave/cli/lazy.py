@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "run": "Reach one goal now and report.",
             "goal": "Queue goals, look at them, answer their questions.",
             "serve": "Work on queued goals until stopped.",
+            "dashboard": "Watch and steer it in the terminal.",
             "status": "How things stand.",
             "notify": "How you are told that something waits for you.",
             "pause": "Stop the whole agent at its next step.",

@@ -29,6 +29,10 @@ VARIABLE = "AUTOCLAVE_OWNER_KEY"
 _FIRST_KEY = "make one: autoclave owner create"
 
 
+class PassphraseNeeded(CredentialMissing):
+    """The key is encrypted, and nobody can be asked here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """An open private key. It lives as long as one command."""
@@ -81,7 +85,7 @@ class KeyFile:
         except ValueError as error:
             raise CredentialMissing(f"{self.path} is not the key of an owner: {error}") from error
         if not output.may_ask:
-            raise CredentialMissing(
+            raise PassphraseNeeded(
                 f"{self.path} wants a passphrase, and there is no terminal to ask at",
                 hint="do it at a terminal",
             )

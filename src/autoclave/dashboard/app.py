@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -12,16 +13,17 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from ..domain.approval import Approval, Sheet
-from ..domain.errors import AutoclaveError, CredentialMissing, NotAllowed
-from .door import Door, Sign, TerminalNeeded
+from ..domain.errors import AutoclaveError, NotAllowed
 from .glyphs import UNICODE, Glyphs
 from .ink import Tone
 from .link import Link
 from .page import Page
+from .signature import Sign, TerminalNeeded, nobody_signs
 from .themes import ALL
 
 if TYPE_CHECKING:
     from .choosing import Command
+    from .door import Door
 
 LOOK_SECONDS = 1.0
 PAGES: Mapping[str, tuple[str, str, str]] = {
@@ -36,12 +38,6 @@ PAGES: Mapping[str, tuple[str, str, str]] = {
     "new_goal": ("g", "new_goal", "NewGoalPage"),
 }
 """By name: key, module and class."""
-
-
-async def _nobody_signs(sheet: Sheet) -> Approval:
-    raise CredentialMissing(
-        f"nobody can sign {sheet.subject} here", hint="start the dashboard at your own terminal"
-    )
 
 
 class Dashboard(App[int]):
@@ -67,13 +63,14 @@ class Dashboard(App[int]):
         door: Door,
         *,
         me: str,
-        sign: Sign = _nobody_signs,
+        sign: Sign = nobody_signs,
         sign_aside: Sign | None = None,
         glyphs: Glyphs = UNICODE,
         theme: str = "autoclave-dark",
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
         rings: Callable[[], bool] = lambda: True,
+        drafts: Path | None = None,
     ) -> None:
         super().__init__()
         self.door = door
@@ -85,6 +82,7 @@ class Dashboard(App[int]):
         self._clock = clock
         self._ticks = ticks
         self._rings = rings
+        self._drafts = drafts
         self._known: frozenset[str] | None = None
         self._next_look = 0.0
         self._kept_pages: dict[str, Screen[object]] = {}
@@ -146,6 +144,11 @@ class Dashboard(App[int]):
     def look_now(self) -> None:
         self._next_look = 0.0
         self._look_when_due()
+
+    @property
+    def broken_by(self) -> Exception | None:
+        """What ended it, when it was not a person."""
+        return self._exception
 
     @property
     def page(self) -> Page | None:

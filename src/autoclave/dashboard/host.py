@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..domain.approval import Approval, Sheet
-from .door import Door
 from .glyphs import Glyphs
 from .ink import Tone
 from .link import Link
+
+if TYPE_CHECKING:
+    from .door import Door
 
 
 class Host(Protocol):

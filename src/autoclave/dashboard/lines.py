@@ -100,7 +100,7 @@ class Paper(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         place = y + self.scroll_offset.y
-        cells = self.size.width
+        cells = self.scrollable_content_region.width
         found = self._lines[place] if place < len(self._lines) else ()
         return to_strip(clip(found, cells), self, cells)
 
@@ -236,7 +236,7 @@ class Rows(ScrollView):
         self._follow()
 
     def render_line(self, y: int) -> Strip:
-        place, cells = y + self.scroll_offset.y, self.size.width
+        place, cells = y + self.scroll_offset.y, self.scrollable_content_region.width
         if not self._rows:
             return to_strip(self._said_when_empty(place, cells), self, cells)
         if place >= len(self._rows):

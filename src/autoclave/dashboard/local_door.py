@@ -52,7 +52,7 @@ class LocalDoor:
         try:
             control = self._control or await asyncio.to_thread(self._open)
             return await self._ask(getattr(control, name)(*values, **named))
-        except (AutoclaveError, AttributeError):
+        except AutoclaveError:
             raise
         except Exception as error:  # the edge of another thread: the screen outlives it
             raise Unreachable(f"{name} broke: {type(error).__name__}: {error}") from error

@@ -56,7 +56,7 @@ def key_of(item: JsonObject) -> str:
 def sign(item: JsonObject, glyphs: Glyphs) -> tuple[str, Tone]:
     """Glyph, letter and tone: which of them carries the meaning does not matter."""
     if item["kind"] == "question":
-        return glyphs.question + "?", "warn"
+        return glyphs.question + "Q", "warn"
     if item["kind"] == "parked goal":
         return glyphs.paused + "P", "dim" if item.get("code") != "escalation" else "bad"
     return tier_sign(item.get("risk", ""), glyphs)

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize, ScreenResume
 from textual.screen import Screen
+from textual.widget import Widget
 
 from ..domain.errors import AutoclaveError
 from .ink import Line, Tone, line, width
@@ -135,6 +136,12 @@ class Page(Screen[None]):
         """What has to be known before everything else; empty when all is well."""
         stands = standing(self.host.link, self.host.glyphs, now=self.host.now())
         return line((stands.sentence, stands.tone)) if stands.sentence else ()
+
+
+def retitle(widget: Widget, title: str) -> None:
+    """Another title; the same one is not drawn again."""
+    if widget.border_title != title:
+        widget.border_title = title
 
 
 def _hints(pairs: object) -> Line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def _read(rows: Rows) -> JsonObject:
     goals = _open_goals(rows)
     return {
         "open_goals": goals,
-        "needs": _waiting_proposals(rows) + _waiting_goals(goals),
+        "needs": waiting_proposals(_proposal_rows(rows)) + waiting_goals(goals),
         "doing": [_doing(rows, goal) for goal in goals if goal["status"] == "running"],
         "recent": _recent(rows),
         "hour": _hour(rows),
@@ -96,13 +97,17 @@ def _open_goals(rows: Rows) -> list[JsonObject]:
     return [dict(zip(_COLUMNS, row, strict=True)) for row in found]
 
 
-def _waiting_proposals(rows: Rows) -> list[JsonObject]:
-    found = rows.of(
+def _proposal_rows(rows: Rows) -> list[tuple[Any, ...]]:
+    return rows.of(
         "proposals",
         "SELECT id, title, status, risk, updated_at FROM proposals"
         " WHERE status IN ('waiting', 'signed') ORDER BY updated_at LIMIT ?",
         _MOST_GOALS,
     )
+
+
+def waiting_proposals(rows: Iterable[tuple[Any, ...]]) -> list[JsonObject]:
+    """Of id, title, status, risk and since when."""
     return [
         {
             "kind": "proposal",
@@ -111,11 +116,12 @@ def _waiting_proposals(rows: Rows) -> list[JsonObject]:
             "risk": risk,
             "since": since,
         }
-        for proposal, title, status, risk, since in found
+        for proposal, title, status, risk, since in rows
     ]
 
 
-def _waiting_goals(goals: list[JsonObject]) -> list[JsonObject]:
+def waiting_goals(goals: Iterable[JsonObject]) -> list[JsonObject]:
+    """Those that ask something, and those that were set aside."""
     kinds = {"awaiting human": "question", "parked": "parked goal"}
     return [
         {

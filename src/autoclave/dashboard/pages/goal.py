@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -42,7 +43,7 @@ class GoalPage(Page):
 
     def __init__(self, goal: str) -> None:
         super().__init__()
-        self._id = goal
+        self._goal_id = goal
         self._goal: JsonObject | None = None
         self._events: list[JsonObject] = []
         self._view: view.View = "plan"
@@ -80,12 +81,12 @@ class GoalPage(Page):
         self.query_one(Paper).scroll_home(animate=False)
 
     def action_copy(self) -> None:
-        self.host.copy(self._id)
+        self.host.copy(self._goal_id)
 
     def action_replay(self) -> None:
         from .replay import ReplayPage
 
-        self.app.push_screen(ReplayPage(f"goal/{self._id}"))
+        self.app.push_screen(ReplayPage(f"goal/{self._goal_id}"))
 
     def action_yes(self) -> None:
         goal = self._goal
@@ -97,10 +98,10 @@ class GoalPage(Page):
         asked = goal["question"]
         is_high = asked["must_sign"] or asked["risk"] in _SIGNED
         dialog = Confirm(
-            f"Say yes to {self._id}?",
+            f"Say yes to {self._goal_id}?",
             view.question_lines(goal, now=self.host.now()),
             yes="sign and say yes" if asked["must_sign"] else "say yes",
-            typed=self._id if is_high else "",
+            typed=self._goal_id if is_high else "",
         )
         self.app.push_screen(dialog, lambda said: self._say_yes(asked) if said else None)
 
@@ -114,13 +115,13 @@ class GoalPage(Page):
             if reason is not None:
                 self.host.write(
                     lambda: door.answer_goal(
-                        self._id, False, digest=asked["digest"], reason=reason, by=me
+                        self._goal_id, False, digest=asked["digest"], reason=reason, by=me
                     ),
-                    f"said no to {self._id}",
+                    f"said no to {self._goal_id}",
                 )
 
         lines = [line(asked["question"])]
-        self.app.push_screen(AskText(f"Say no to {self._id}?", lines, send="say no"), send)
+        self.app.push_screen(AskText(f"Say no to {self._goal_id}?", lines, send="say no"), send)
 
     def action_hold(self) -> None:
         goal, door, me = self._goal, self.host.door, self.host.me
@@ -128,11 +129,17 @@ class GoalPage(Page):
             return
         if goal["status"] not in ("paused", "parked"):
             self._ask_why(
-                "Pause {}?", "pause", lambda why: door.pause_goal(self._id, why, by=me), "paused"
+                "Pause {}?",
+                "pause",
+                lambda why: door.pause_goal(self._goal_id, why, by=me),
+                "paused",
             )
             return
         self._ask_why(
-            "Let {} go on?", "go on", lambda why: door.resume_goal(self._id, why, by=me), "goes on"
+            "Let {} go on?",
+            "go on",
+            lambda why: door.resume_goal(self._goal_id, why, by=me),
+            "goes on",
         )
 
     def action_cancel(self) -> None:
@@ -140,7 +147,7 @@ class GoalPage(Page):
         self._ask_why(
             "End {} for good?",
             "end it",
-            lambda w: door.cancel_goal(self._id, w, by=me),
+            lambda w: door.cancel_goal(self._goal_id, w, by=me),
             "cancelled",
         )
 
@@ -150,9 +157,11 @@ class GoalPage(Page):
 
         def send(said: bool | None) -> None:
             if said:
-                self.host.write(lambda: door.retry_goal(self._id, by=me), f"{self._id} tries again")
+                self.host.write(
+                    lambda: door.retry_goal(self._goal_id, by=me), f"{self._goal_id} tries again"
+                )
 
-        self.app.push_screen(Confirm(f"Try {self._id} again?", lines, yes="try again"), send)
+        self.app.push_screen(Confirm(f"Try {self._goal_id} again?", lines, yes="try again"), send)
 
     def action_budget(self) -> None:
         door, me, goal = self.host.door, self.host.me, self._goal
@@ -162,11 +171,12 @@ class GoalPage(Page):
         def send(added: dict[str, float] | None) -> None:
             if added:
                 self.host.write(
-                    lambda: door.add_budget(self._id, added, by=me), f"{self._id} has more to spend"
+                    lambda: door.add_budget(self._goal_id, added, by=me),
+                    f"{self._goal_id} has more to spend",
                 )
 
         dialog = AskAmounts(
-            f"Give {self._id} more to spend", view.spend_lines(goal)[:-2], names=_AMOUNTS
+            f"Give {self._goal_id} more to spend", view.spend_lines(goal)[:-2], names=_AMOUNTS
         )
         self.app.push_screen(dialog, send)
 
@@ -179,37 +189,39 @@ class GoalPage(Page):
         return view.is_open(goal)
 
     def _say_yes(self, asked: JsonObject) -> None:
-        self.host.write(lambda: self._answer(asked), f"said yes to {self._id}")
+        self.host.write(lambda: self._answer(asked), f"said yes to {self._goal_id}")
 
     async def _answer(self, asked: JsonObject) -> None:
         """The yes names exactly what was on the screen; the kernel checks it again."""
         door, digest, signed = self.host.door, asked["digest"], None
         if asked["must_sign"]:
-            sheet = await door.goal_sheet(self._id)
+            sheet = await door.goal_sheet(self._goal_id)
             if sheet.digest != digest:
-                raise Stale(f"{self._id} asks something else now", hint="look at it again")
+                raise Stale(f"{self._goal_id} asks something else now", hint="look at it again")
             signed = await self.host.sign(sheet)
         waits = await door.answer_goal(
-            self._id, True, digest=digest, by=self.host.me, signed=signed
+            self._goal_id, True, digest=digest, by=self.host.me, signed=signed
         )
         if waits:
-            self.host.say(f"the yes to {self._id} waits for {waits}", "warn")
+            self.host.say(f"the yes to {self._goal_id} waits for {waits}", "warn")
 
-    def _ask_why(self, title: str, send: str, do, done: str) -> None:  # type: ignore[no-untyped-def]
+    def _ask_why(
+        self, title: str, send: str, do: Callable[[str], Awaitable[object]], done: str
+    ) -> None:
         def go_on(reason: str | None) -> None:
             if reason is not None:
-                self.host.write(lambda: do(reason), f"{self._id}: {done}")
+                self.host.write(lambda: do(reason), f"{self._goal_id}: {done}")
 
         goal = self._goal or {}
         needed = goal.get("status") == "parked" and send == "go on"
         lines = [line((str(goal.get("text", "")), "dim"))]
-        dialog = AskText(title.format(self._id), lines, send=send, needed=needed)
+        dialog = AskText(title.format(self._goal_id), lines, send=send, needed=needed)
         self.app.push_screen(dialog, go_on)
 
     async def _reload(self) -> None:
         door = self.host.door
-        self._goal = await door.goal(self._id)
-        stream = f"goal/{self._id}"
+        self._goal = await door.goal(self._goal_id)
+        stream = f"goal/{self._goal_id}"
         while True:
             after = self._events[-1]["id"] if self._events else 0
             found = await door.history(after, _BATCH, stream)
@@ -225,7 +237,7 @@ class GoalPage(Page):
     def _draw(self) -> None:
         goal, glyphs, now = self._goal, self.host.glyphs, self.host.now()
         if goal is None:
-            self.query_one("#goal-head", Bar).show(line((f"{self._id}: reading …", "dim")))
+            self.query_one("#goal-head", Bar).show(line((f"{self._goal_id}: reading …", "dim")))
             return
         self.query_one("#goal-head", Bar).show(view.heading(goal, glyphs))
         self.query_one("#goal-views", Bar).show(view.view_line(self._view))

@@ -12,7 +12,7 @@ from ..ink import Line
 from ..lines import Paper, Rows
 from ..link import Link
 from ..needs import Needs
-from ..page import Page
+from ..page import Page, retitle
 from ..views import home
 
 
@@ -64,9 +64,8 @@ class HomePage(Page):
             empty = home.nothing_waits(report, now=now)
             rows.show(home.need_rows(self._needs, glyphs, now=now), empty=empty)
         count = self._needs.waiting
-        rows.border_title = f"Needs you ({count})" if count else "Needs you"
-        if is_first:
-            rows.border_title = "Safe goals to begin with"
+        title = f"Needs you ({count})" if count else "Needs you"
+        retitle(rows, "Safe goals to begin with" if is_first else title)
         self.query_one("#home-goal", Paper).show(home.goal_lines(report, now=now))
         self.query_one("#home-now", Paper).show(home.now_lines(report, now=now))
         hour = home.hour_lines(report, glyphs)

@@ -23,7 +23,7 @@ _EVERYWHERE = (
     ("?", "this help"),
     ("q", "leave; the agent goes on"),
 )
-_SIGNS = "■H ▲M ·L how much it can hurt   ?? a question   ‖P set aside   ✓ well   ✗ failed"
+_SIGNS = "■H ▲M ·L how much it can hurt   ?Q a question   ‖P set aside   ✓ well   ✗ failed"
 
 
 def help_lines(page: Any) -> list[Line]:
