@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from ..domain.canonical import JsonObject
 from ..domain.text import Shown, escape_json, let_out
 
 SCHEMA_VERSION = 1
-_CLEAR = Shown("\x1b[H\x1b[2J")
+_TOP = Shown("\x1b[H\x1b[?7l")
+_LINE_END = Shown("\x1b[K")
+_BELOW = Shown("\x1b[J\x1b[?7h")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,9 +49,23 @@ class Output:
         """Something on the side: progress, advice, a question."""
         _write(sys.stderr, let_out(text))
 
-    def clear(self) -> None:
-        """An empty screen, for what is drawn again and again."""
-        _write(sys.stdout, _CLEAR, end="")
+    def redraw(self, text: str) -> None:
+        """The text over what was drawn before, line by line, so that nothing flickers.
+
+        Where there is no screen it is written below, after an empty line.
+        """
+        if not self.redraws:
+            _write(sys.stdout, let_out(f"{text}\n"))
+            return
+        rows = shutil.get_terminal_size().lines - 1
+        lines = let_out(text).split("\n")[:rows]
+        drawn = "".join(f"{line}{_LINE_END}\n" for line in lines)
+        _write(sys.stdout, Shown(f"{_TOP}{drawn}{_BELOW}"), end="")
+
+    @property
+    def redraws(self) -> bool:
+        """Whether there is a screen to draw on again and again."""
+        return _is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") != "dumb"
 
     @property
     def may_ask(self) -> bool:

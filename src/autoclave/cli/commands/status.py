@@ -9,13 +9,22 @@ import click
 from ...service.glance import glance
 from ..invocation import Invocation
 from ..options import common_options
+from ..render.paint import moment
 from ..render.status import status
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Look again every few seconds until stopped.")
 @click.option(
-    "--every", type=click.FloatRange(0.2, 3600), default=2.0, metavar="S", help="How often."
+    "--watch",
+    is_flag=True,
+    help="Look again every second until stopped; plain text, for any screen.",
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(0.2, 3600),
+    default=1.0,
+    metavar="S",
+    help="How often, in seconds; 1 by default.",
 )
 @common_options()
 @click.pass_obj
@@ -39,6 +48,7 @@ def _show(invocation: Invocation, *, again: bool = False) -> None:
         output.json(report, one_line=again)
         return
     text = status(report, color=output.color)
-    if again and output.color:
-        output.clear()
-    output.text(text)
+    if again:
+        output.redraw(f"{text}\n\n{moment(time.time())}; Ctrl-C ends this")
+    else:
+        output.text(text)
