@@ -8,8 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _MEMORY = Path("/dev/shm")
+
+# A machine that is busy with something else stands still for longer than any deadline of one
+# example; what hangs is ended by the time-out of the whole test.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 
 @pytest.fixture(autouse=True, scope="session")
