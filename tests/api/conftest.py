@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from autoclave.api.serving import HttpSettings, bind, guard, listening_on, url_of
+from autoclave.api.stream import Stream
 from autoclave.service.control import Control
 from autoclave.service.home import Home, init_home
 from autoclave.service.tokens import Role, TokenStore
@@ -29,6 +30,7 @@ class Place:
     control: Control
     tokens: TokenStore
     client: httpx2.AsyncClient
+    stream: Stream
     texts: dict[Role, str] = field(default_factory=dict)
 
     def __getitem__(self, role: Role) -> dict[str, str]:
@@ -67,7 +69,7 @@ async def serving(home: Home, **settings: Any) -> AsyncIterator[Place]:
         url = url_of(listening)
         client = httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60)
         await stack.enter_async_context(client)
-        yield Place(url=url, control=control, tokens=tokens, client=client)
+        yield Place(url=url, control=control, tokens=tokens, client=client, stream=app.stream)
 
 
 @pytest.fixture(scope="session")

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from ..domain.approval import Approval, Sheet
 from ..domain.canonical import JsonObject
-from ..domain.errors import NotServed
+from ..domain.errors import InvalidInput
 from .door import Reader
 from .goals import GoalSpec
 from .remote_calls import RemoteCalls
 from .remote_events import RemoteEvents
 
-if TYPE_CHECKING:
-    import httpx2
-
 
 class RemoteControl:
     """Reaches `autoclave serve` at a URL with a token. Errors are those that Control raises."""
 
-    def __init__(
-        self, url: str, token: str, *, transport: httpx2.AsyncBaseTransport | None = None
-    ) -> None:
-        self._calls = RemoteCalls(url, token, transport=transport)
+    def __init__(self, url: str, token: str) -> None:
+        self._calls = RemoteCalls(url, token)
         self._url = url
         self._token = token
 
@@ -34,10 +29,7 @@ class RemoteControl:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise NotServed(
-            f"{name.replace('_', ' ')} works only where the home is, not over a URL",
-            hint="do it on that machine, without --url",
-        )
+        raise _only_there(name.replace("_", " "))
 
     # Goals
 
@@ -114,7 +106,9 @@ class RemoteControl:
     def events(self, after: int, stream: str = "") -> AsyncIterator[JsonObject]:
         return aiter(RemoteEvents(self._url, self._token, after=after, stream=stream))
 
-    async def doctor(self) -> JsonObject:
+    async def doctor(self, *, ping_model: bool = False) -> JsonObject:
+        if ping_model:
+            raise _only_there("asking the language model")
         return await self._calls.get_health()
 
     async def audit_incidents(self) -> list[JsonObject]:
@@ -203,6 +197,13 @@ class RemoteControl:
     async def _list(self, path: str, name: str, **asked: Any) -> list[JsonObject]:
         found: list[JsonObject] = (await self._calls.get(path, **asked))[name]
         return found
+
+
+def _only_there(what: str) -> InvalidInput:
+    return InvalidInput(
+        f"{what} works only where the home is, not over a URL",
+        hint="do it on that machine, without --url",
+    )
 
 
 def _spec(spec: GoalSpec) -> JsonObject:

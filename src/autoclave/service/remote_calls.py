@@ -53,12 +53,9 @@ def is_here(url: str) -> bool:
 class RemoteCalls:
     """One client of one server; the library is imported with the first call."""
 
-    def __init__(
-        self, url: str, token: str, *, transport: httpx2.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, token: str) -> None:
         self._url = check_url(url)
         self._token = token
-        self._transport = transport
         self._client: httpx2.AsyncClient | None = None
 
     async def aclose(self) -> None:
@@ -111,7 +108,6 @@ class RemoteCalls:
                 headers={"authorization": f"Bearer {self._token}"},
                 timeout=_SECONDS,
                 trust_env=not is_here(self._url),
-                transport=self._transport,
             )
         try:
             return await self._client.request(method, f"/{path}", **more)
