@@ -102,7 +102,7 @@ def test_many_old_results_are_left_out_however_large_the_window_is(make_view: An
     for number in range(9):
         view = _told(
             view,
-            _answer([_reading(number)], number, size=1_000 + 25_000 * number),
+            _answer([_reading(number)], number, size=1_000 + 10_000 * number),
             results=[_reading(number)],
             outputs={"text": f"{LONG_TEXTS[0]}{number}"},
         )

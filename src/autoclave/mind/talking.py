@@ -13,10 +13,10 @@ from .views import JsonObject, View
 CLEAR_AT, COMPACT_AT, TRIM_AT = 0.65, 0.80, 0.95
 """Shares of the model's window. What is past one is done once, when it is passed."""
 _KEPT_TURNS = 6
-_MUCH_TO_CLEAR = 60_000
+_MUCH_TO_CLEAR = 25_000
 """Tokens of old results, whatever the window. To leave them out has everything behind them written
 anew, once, and some of it looked up again; to keep them has all of it read with every call. With
-a cache that reads at a twentieth to a tenth of the price, that is even after about ten calls."""
+a cache that reads at a tenth to a twentieth of the price, that is even after five to fifteen."""
 _LITTLE_TO_CLEAR = 4_000
 """Where all is written anew anyway; less is not worth looking anything up again."""
 _SHORT_RESULT = 150
