@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -16,6 +17,8 @@ from ..domain.text import Shown, escape_json, let_out
 SCHEMA_VERSION = 1
 _TOP = Shown("\x1b[H\x1b[?7l")
 _LINE_END = Shown("\x1b[K")
+_CURTAIN = Shown("\x1b[?1049h\x1b[H\x1b[2J STARTING")
+_CURTAIN_UP = Shown("\x1b[?1049l")
 _BELOW = Shown("\x1b[J\x1b[?7h")
 
 
@@ -61,6 +64,16 @@ class Output:
         lines = let_out(text).split("\n")[:rows]
         drawn = "".join(f"{line}{_LINE_END}\n" for line in lines)
         _write(sys.stdout, Shown(f"{_TOP}{drawn}{_BELOW}"), end="")
+
+    @contextmanager
+    def curtain(self) -> Iterator[None]:
+        """A screen of its own with one word on it, while what will draw there is loaded."""
+        _write(sys.stdout, _CURTAIN, end="")
+        try:
+            yield
+        except BaseException:
+            _write(sys.stdout, _CURTAIN_UP, end="")
+            raise
 
     @property
     def redraws(self) -> bool:

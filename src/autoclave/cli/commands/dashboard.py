@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -40,7 +38,7 @@ def command(
             "the dashboard needs a terminal to draw on",
             hint="autoclave status --watch is the plain one",
         )
-    with _curtain():
+    with invocation.output.curtain():
         from ...dashboard.launch import Look, run_dashboard
 
     color = not invocation.output.no_color
@@ -54,18 +52,6 @@ def command(
         rings=_rings,
         drafts=None if invocation.url else invocation.home().runtime / "reviews.json",
     )
-
-
-@contextmanager
-def _curtain() -> Iterator[None]:
-    """Something on the screen while the library that draws it is loaded."""
-    sys.stdout.write("\x1b[?1049h\x1b[H\x1b[2J STARTING")
-    sys.stdout.flush()
-    try:
-        yield
-    except BaseException:
-        sys.stdout.write("\x1b[?1049l")
-        raise
 
 
 def _door(invocation: Invocation) -> Door:
