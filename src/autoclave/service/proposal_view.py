@@ -20,6 +20,8 @@ def proposal_to_json(record: ProposalRecord) -> JsonObject:
         "risk": draft.risk.name if draft else "",
         "digest": record.digest,
         "diff": draft.diff if draft else "",
+        "base_tree": draft.base_tree if draft else "",
+        "candidate_tree": draft.candidate_tree if draft else "",
         "files": list(draft.changes.paths) if draft else [],
         "gates": gates,
         "tier": evidence.tier if evidence else "",
