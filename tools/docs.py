@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from math import prod
 from pathlib import Path
 
 import click
@@ -17,6 +18,8 @@ from autoclave.cli.exits import EXIT_CODES, ExitCode
 from autoclave.cli.lazy import SECTIONS
 from autoclave.domain.events import EventKind
 from autoclave.domain.state import NEXT, State
+from autoclave.monitoring.definitions import METRICS
+from autoclave.monitoring.metrics import Label, Metric
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -174,9 +177,79 @@ def decisions_page() -> str:
     )
 
 
+SOURCES = {
+    "journal": "counted from events",
+    "now": "read at the moment",
+    "process": "seen by the process that answers",
+}
+
+
+def metrics_page() -> str:
+    series = sum(_most_series(metric) for metric in METRICS)
+    return "\n".join(
+        [
+            "# Metrics",
+            "",
+            MADE_BY,
+            "",
+            "Every metric, from `METRICS` in `src/autoclave/monitoring/definitions.py`. They are",
+            "the same at `/metrics`, in `autoclave export metrics --format prom|openmetrics|json|",
+            "csv|influx` and in the dashboards and alerts in [deploy/](../deploy/README.md).",
+            "",
+            "A label has closed values, or keeps only so many texts apart; what comes beyond is",
+            f"`other`. If every label were full there would be {series:,} series; a home has some",
+            "hundreds. What is seen by the process that answers begins at 0 with it.",
+            "",
+            "| Metric | Kind | Unit | Labels | Meaning | From | Since |",
+            "|---|---|---|---|---|---|---|",
+            *(_metric_row(metric) for metric in METRICS),
+            "",
+            "`model_cache_hit_ratio` is `cache_read / (input + cache_read + cache_write)` over all",
+            "calls. `model_cache_collapses_total` counts calls whose prompt began with the very",
+            "words of the call before, and of which less was read from the cache, by more than 5 %",
+            "and 2,000 tokens; `reason` is what the interface said.",
+            "",
+            "## Metrics of your own",
+            "",
+            "An installed package offers a function under the entry point group",
+            "`autoclave.metrics`; it is called at each scrape once its name stands in the setting",
+            "`metrics_of_ones_own`, and not before. It returns `CustomMetric` values of",
+            "`autoclave.monitoring.custom`, which become `autoclave_custom_SOURCE_NAME`. It has a",
+            "second and a hundred samples. One that fails is left out, and counted in",
+            "`autoclave_custom_metrics_broken`.",
+            "",
+        ]
+    )
+
+
+def _metric_row(metric: Metric) -> str:
+    labels = "; ".join(f"`{label.name}`: {_label_values(label)}" for label in metric.labels)
+    source = SOURCES[metric.source]
+    return (
+        f"| `{metric.name}` | {metric.kind} | {metric.unit} | {labels} | {_plain(metric.help)} "
+        f"| {source} | {metric.since} |"
+    )
+
+
+def _label_values(label: Label) -> str:
+    if not label.values:
+        return f"at most {label.most}"
+    is_long = len(label.values) > MOST_VALUES
+    return f"{len(label.values)} kinds" if is_long else ", ".join(label.values)
+
+
+MOST_VALUES = 12
+
+
+def _most_series(metric: Metric) -> int:
+    lines = len(metric.buckets) + 3 if metric.buckets else 1
+    return lines * prod((len(label.values) or label.most) for label in metric.labels)
+
+
 GENERATED = {
     DOCS / "loop.md": loop_page,
     DOCS / "commands.md": commands_page,
+    DOCS / "metrics.md": metrics_page,
     DOCS / "decisions" / "README.md": decisions_page,
 }
 
