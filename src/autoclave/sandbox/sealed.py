@@ -57,7 +57,7 @@ class SealedSandbox:
         self._refusals: dict[Tier, SandboxUnavailable] = {}
         """Why a tier is not to be had here; asked once, because asking takes time."""
         self._rehearsed: set[Tier] = set()
-        self._system = system
+        self.system = system
         self._is_macos = system == "darwin"
         self._routes = list(present() if routes is None else routes) * (not self._is_macos)
         """The first one is taken; what did not lead to FULL is no longer in it."""
@@ -186,7 +186,7 @@ class SealedSandbox:
         if known:
             return known
         route = {} if tier is _LAST else {"route": str(self._routes[0])}
-        test = await try_escapes(self, tier, system=self._system)
+        test = await try_escapes(self, tier)
         test = replace(test, facts=test.facts | route)
         if test.ok:
             self._tested[tier] = test
@@ -231,8 +231,8 @@ class SealedSandbox:
         return way
 
     def _order(self, run: SealedRun) -> JsonObject:
-        if self._system not in ("linux", "darwin"):
-            why = {"step": "look at the system", "why": f"this is {self._system}"}
+        if self.system not in ("linux", "darwin"):
+            why = {"step": "look at the system", "why": f"this is {self.system}"}
             raise unavailable(why, Tier.RESTRICTED)
         if not run.argv or any("\0" in word for word in run.argv):
             raise InvalidInput("a sealed run needs a program, and no zero bytes in its arguments")

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,16 +31,19 @@ _LIMITS = Limits(
 class Untested(Protocol):
     """A sandbox that has not passed its self-test yet."""
 
+    system: str
+    """The system that it seals on."""
+
     def scratch(self) -> AbstractContextManager[Path]: ...
 
     async def run_untested(self, run: SealedRun, tier: Tier) -> tuple[SealedResult, JsonObject]:
         """The result, and the launcher's facts."""
 
 
-async def try_escapes(sandbox: Untested, tier: Tier, *, system: str = sys.platform) -> SelfTest:
+async def try_escapes(sandbox: Untested, tier: Tier) -> SelfTest:
     """Run the probes sealed against real targets. SandboxUnavailable when they cannot run."""
     began = time.monotonic()
-    with sandbox.scratch() as folder, _targets(tier, system) as targets:
+    with sandbox.scratch() as folder, _targets(tier, sandbox.system) as targets:
         run = SealedRun(
             argv=("python", "-I", "-S", "-B", str(_PROGRAM)),
             folder=folder,
@@ -59,7 +61,7 @@ async def try_escapes(sandbox: Untested, tier: Tier, *, system: str = sys.platfo
     return SelfTest(
         tier=tier,
         probes=(*_probes(result.result), *_left_behind(result.result)),
-        facts=_facts(report, system),
+        facts=_facts(report, sandbox.system),
         seconds=time.monotonic() - began,
     )
 
