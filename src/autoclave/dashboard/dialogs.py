@@ -14,12 +14,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from .ink import Line, line
-from .lines import Bar, Paper
+from .lines import Bar, Paper, Rows
 
 if TYPE_CHECKING:
     from .host import Host
 
 T = TypeVar("T")
+_MOST_ROWS = 60
 GRACE_SECONDS = 0.8
 """How long nothing can be answered after what is answered came up or changed."""
 
@@ -36,7 +37,7 @@ class Dialog(ModalScreen[T], Generic[T]):
     """A title, some lines, and what follows from the class."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back")]
-    AUTO_FOCUS = "Input, TextArea, Rows, Paper"
+    AUTO_FOCUS = ""
 
     def __init__(self, title: str, lines: Sequence[Line] = ()) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         with Vertical(id="dialog"):
             yield Bar(line((self._title, "strong")), id="dialog-title")
             if self._lines:
-                yield Paper(id="dialog-text")
+                yield Paper(id="dialog-text", most=_MOST_ROWS)
             yield from self.fields()
             yield Bar(self.foot(), id="dialog-keys")
 
@@ -64,8 +65,10 @@ class Dialog(ModalScreen[T], Generic[T]):
     def on_mount(self) -> None:
         for paper in self.query("#dialog-text").results(Paper):
             paper.show(self._lines)
-            paper.styles.height = "auto"
-            paper.styles.max_height = "1fr"
+        for kind in (Input, Rows, Paper):
+            if found := self.query(kind):
+                found.first().focus()
+                break
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -97,6 +97,9 @@ class Page(Screen[None]):
         self.update_page(host.link)
 
     def say(self, text: str, tone: Tone = "") -> None:
+        if not self.query("#said"):
+            self.call_after_refresh(self.say, text, tone)
+            return
         self._said_until = self.host.now() + _SAID_SECONDS if text else 0.0
         said = self.query_one("#said", Bar)
         said.show(line((f" {text}", tone)))
