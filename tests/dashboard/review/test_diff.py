@@ -109,7 +109,7 @@ def test_numbers_count_on_both_sides() -> None:
     """A removed line has no number after, an added one none before."""
     diff = read_diff("--- a/x\n+++ b/x\n@@ -4,2 +7,2 @@\n same\n-old\n+new\n")
 
-    assert [tuple(each) for each in diff.hunks[0].numbers] == [(4, 7), (5, 0), (0, 8)]
+    assert [tuple(diff.hunks[0].number(line)) for line in (3, 4, 5)] == [(4, 7), (5, 0), (0, 8)]
 
 
 def test_what_looks_like_a_heading_inside_of_a_hunk_is_a_line() -> None:

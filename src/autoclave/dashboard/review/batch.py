@@ -22,6 +22,7 @@ from .door import Clock, Door, Sign
 from .ink import Piece, Row, fit
 from .memory import ReviewMemory
 from .rows import RowsView
+from .working import begin
 
 MOST = 10
 TICK_SECONDS = 0.25
@@ -100,7 +101,7 @@ class BatchScreen(Screen[int | None]):
 
     def on_mount(self) -> None:
         self.set_interval(TICK_SECONDS, self.tick)
-        self.run_worker(self.load, group="look", exclusive=True)
+        begin(self, self.load, "look", alone=True)
 
     async def load(self) -> None:
         """What waits, once: newcomers are for the next time."""
@@ -136,7 +137,7 @@ class BatchScreen(Screen[int | None]):
             return
         self._due = None
         self._is_busy = True
-        self.run_worker(self._send, group="decide")
+        begin(self, self._send, "decide")
 
     def action_mark(self) -> None:
         rows = self.rows

@@ -255,7 +255,7 @@ class DiffView(RowsView):
 
 
 def _number(hunk: Hunk | None, line: int) -> Number:
-    return hunk.numbers[line - hunk.start - 1] if hunk and line > hunk.start else Number(0, 0)
+    return hunk.number(line) if hunk else Number(0, 0)
 
 
 def _sign(raw: str) -> tuple[str, Ink]:

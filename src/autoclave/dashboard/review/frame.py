@@ -21,6 +21,7 @@ from .evidence import Seen
 from .evidence_view import EvidenceView
 from .ink import fit
 from .memory import Notes, ReviewMemory
+from .working import begin
 
 TICK_SECONDS = 0.25
 LOOK_SECONDS = 2.0
@@ -76,7 +77,7 @@ class ReviewFrame(Screen[str | None]):
     def on_mount(self) -> None:
         self.say(f"reading {show_line(self.proposal_id)}")
         self.set_interval(LOOK_SECONDS, self.look_again)
-        self.run_worker(self.load, group="look", exclusive=True)
+        begin(self, self.load, "look", alone=True)
 
     def on_resize(self, event: Resize) -> None:
         width, height = event.size
@@ -195,7 +196,7 @@ class ReviewFrame(Screen[str | None]):
     def look_again(self) -> None:
         """See whether it is still what is on the screen."""
         if self.given and not self.standing.is_busy:
-            self.run_worker(self.look, group="look", exclusive=True)
+            begin(self, self.look, "look", alone=True)
 
     async def look(self) -> None:
         """Newer words about it are taken in; a newer version of it is only announced."""

@@ -34,24 +34,28 @@ class Hunk:
     lines: Sequence[str] = field(repr=False)
     """All lines of the diff."""
 
+    def number(self, line: int) -> Number:
+        """Where a line of the diff stands; the heading and remarks stand nowhere."""
+        at = line - self.start - 1
+        if at < 0:
+            return Number(0, 0)
+        old, new = self._numbers
+        return Number(old[at], new[at])
+
     @cached_property
-    def numbers(self) -> list[Number]:
-        """Of each line below the heading."""
-        old, new, found = self.old_start, self.new_start, []
+    def _numbers(self) -> tuple[list[int], list[int]]:
+        """Before and after, for each line below the heading."""
+        old, new = self.old_start, self.new_start
+        before: list[int] = []
+        after: list[int] = []
         for line in self.lines[self.start + 1 : self.end]:
             sign = line[:1]
-            if sign == "-":
-                found.append(Number(old, 0))
-                old += 1
-            elif sign == "+":
-                found.append(Number(0, new))
-                new += 1
-            elif sign == NO_NEWLINE:
-                found.append(Number(0, 0))
-            else:
-                found.append(Number(old, new))
-                old, new = old + 1, new + 1
-        return found
+            is_old, is_new = sign in "- ", sign in "+ "
+            before.append(old if is_old else 0)
+            after.append(new if is_new else 0)
+            old += is_old
+            new += is_new
+        return before, after
 
     @cached_property
     def pairs(self) -> list[tuple[int | None, int | None]]:

@@ -15,6 +15,7 @@ from .asking import ApproveAsk, TextAsk
 from .deciding import ANY_REJECT, COUNTDOWN_SECONDS, OPEN, must_type
 from .frame import TICK_SECONDS
 from .looking import Looking
+from .working import begin
 
 DEFER_SECONDS = 4 * 3_600.0
 
@@ -196,7 +197,7 @@ class ReviewScreen(Looking):
     def _decide(self, work: Callable[[], Awaitable[str]], doing: str) -> None:
         self._stand(is_busy=True)
         self.say(doing)
-        self.run_worker(partial(self._decided, work), group="decide")
+        begin(self, partial(self._decided, work), "decide")
 
     async def _decided(self, work: Callable[[], Awaitable[str]]) -> None:
         try:
@@ -218,7 +219,7 @@ class ReviewScreen(Looking):
     def action_open_new(self) -> None:
         if self.standing.is_changed and not self.standing.is_busy:
             self._stand(is_busy=True)
-            self.run_worker(self.load, group="look", exclusive=True)
+            begin(self, self.load, "look", alone=True)
 
     def action_leave(self) -> None:
         if self._due is not None:
