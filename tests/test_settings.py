@@ -81,9 +81,9 @@ def test_a_misspelt_setting_gets_a_suggestion(file: Path) -> None:
 
 def test_a_password_is_not_printed(file: Path) -> None:
     """`config show` may end up in a ticket."""
-    loaded = load_settings({"AUTOCLAVE_DATABASE_URL": "postgresql://me:secret@host/db"}, file=file)
+    loaded = load_settings({"AUTOCLAVE_DATABASE_URL": "postgresql://me:hunter2@host/db"}, file=file)
 
-    assert "secret" not in str(loaded.to_rows())
+    assert "hunter2" not in str(loaded.to_rows())
 
 
 def test_variables_that_look_like_ours_are_named() -> None:
@@ -95,3 +95,29 @@ def test_variables_that_look_like_ours_are_named() -> None:
     }
 
     assert unknown_variables(environment) == ["AUTOCLAVE_DATABSE_URL"]
+
+
+def test_the_secret_of_notices_is_not_printed(tmp_path: Path) -> None:
+    """Nor is any other setting that is a secret."""
+    loaded = load_settings(
+        {"AUTOCLAVE_NOTIFY_SECRET": "very-secret"}, file=tmp_path / "config.toml"
+    )
+
+    (row,) = [each for each in loaded.to_rows() if each["name"] == "notify_secret"]
+    assert row["value"] == "(set)"
+
+
+def test_lists_are_read_with_commas(tmp_path: Path) -> None:
+    """Kinds that there are none of are refused."""
+    file = tmp_path / "config.toml"
+    variables = {
+        "AUTOCLAVE_NOTIFY_KINDS": "question , escalation",
+        "AUTOCLAVE_METRICS_OF_ONES_OWN": "plant, weather",
+    }
+
+    settings = load_settings(variables, file=file).settings
+
+    assert settings.told_of == ("question", "escalation")
+    assert settings.custom_metrics == ("plant", "weather")
+    with pytest.raises(ConfigurationInvalid, match="notify_kinds"):
+        load_settings({"AUTOCLAVE_NOTIFY_KINDS": "everything"}, file=file)

@@ -263,7 +263,8 @@ def _open_stores(home: Home, settings: Settings, live: Live) -> _Stores:
     url = settings.database_url or sqlite_url(home.database).render_as_string(hide_password=False)
     key = load_key(home.key)
     projections = (BoardProjection(), LearningProjection())
-    vault = Vault(home.vault, Redaction(key, known=secrets_of(os.environ)))
+    known = [*secrets_of(os.environ), *([settings.notify_secret] if settings.notify_secret else [])]
+    vault = Vault(home.vault, Redaction(key, known=known))
     journal = WatchedJournal(
         url, key, home.anchor, projections=projections, vault=vault, seen=live.appended
     )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from autoclave.core.outbox import Notice
 from autoclave.domain.errors import ConfigurationInvalid
+from autoclave.domain.text import show_line
 from autoclave.service.channels import (
     CommandChannel,
     NotTold,
@@ -44,7 +45,7 @@ def test_no_text_becomes_a_word_or_an_option(what: str, subject: str) -> None:
     assert len(words) == 4
     assert words[0] == "notify-send"
     assert not any(word.startswith("-") for word in words)
-    assert all(character.isprintable() for word in words for character in word)
+    assert all(show_line(word) == word for word in words)
 
 
 def test_what_is_filled_in_is_not_filled_in_again() -> None:
