@@ -62,7 +62,8 @@ class Engine:
     async def run_until_idle(self) -> None:
         """Drive everything that can run now or soon, and what follows from it; then return.
 
-        What waits for long is left to whoever serves. Raises NeedsPerson while the agent is paused, OutOfResources while the machine is short.
+        What waits for long is left to whoever serves. Raises NeedsPerson while the agent is
+        paused, OutOfResources while the machine is short.
         """
         await self._begin()
         try:
