@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from tests.stories.conftest import proposing, waiting
 
+from autoclave.api.callers import Callers
+from autoclave.api.rates import Rate, Rates
 from autoclave.api.serving import HttpSettings, bind, guard, listening_on, url_of
 from autoclave.api.stream import Stream
 from autoclave.service.control import Control
@@ -20,6 +24,8 @@ from autoclave.service.home import Home, init_home
 from autoclave.service.tokens import Role, TokenStore
 from autoclave.settings import Settings
 from autoclave.wiring import open_control
+
+__all__ = ["proposing", "waiting"]
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Place:
     tokens: TokenStore
     client: httpx2.AsyncClient
     stream: Stream
+    callers: Callers
     texts: dict[Role, str] = field(default_factory=dict)
 
     def __getitem__(self, role: Role) -> dict[str, str]:
@@ -41,6 +48,11 @@ class Place:
 
     def token(self, role: Role) -> str:
         return self[role]["authorization"].removeprefix("Bearer ")
+
+    def unlimited(self) -> None:
+        """For tests that ask very often."""
+        for name in ("_known", "_unknown"):
+            setattr(self.callers, name, Rates(Rate(burst=1e9, per_second=1e9)))
 
     async def get(self, path: str, role: Role | None = Role.VIEWER, **more: Any) -> httpx2.Response:
         return await self.send("GET", path, role, **more)
@@ -69,7 +81,14 @@ async def serving(home: Home, **settings: Any) -> AsyncIterator[Place]:
         url = url_of(listening)
         client = httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60)
         await stack.enter_async_context(client)
-        yield Place(url=url, control=control, tokens=tokens, client=client, stream=app.stream)
+        yield Place(
+            url=url,
+            control=control,
+            tokens=tokens,
+            client=client,
+            stream=app.stream,
+            callers=app.callers,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +106,42 @@ def home(empty_home: Path, fast_tmp_path: Path) -> Home:
 async def place(home: Home) -> AsyncIterator[Place]:
     async with serving(home) as place:
         yield place
+
+
+@contextmanager
+def served_beside(home: Home) -> Iterator[tuple[Place, Callable[[Any], Any]]]:
+    """The same in a thread of its own, for tests that are not async; and a way to call into it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def call(doing: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(doing, loop).result(120)
+
+    stack = AsyncExitStack()
+    try:
+        place = call(stack.enter_async_context(serving(home)))
+        place.unlimited()
+        yield place, call
+    finally:
+        call(stack.aclose())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def waiting_root(proposing: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A copy of a home with a proposal that waits, for all tests of one module."""
+    root = tmp_path_factory.mktemp("waiting") / "home"
+    shutil.copytree(proposing / "home", root, symlinks=True)
+    return Home(root=root)
+
+
+@pytest.fixture(scope="session")
+def beside() -> Callable[..., Any]:
+    """`with beside(home) as (place, call)`: a server in another thread."""
+    return served_beside
 
 
 @pytest.fixture

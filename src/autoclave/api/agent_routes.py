@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from ..domain.canonical import JsonObject
 from ..domain.knowledge import PatternKind
 from ..domain.standing import PauseCode
 from ..service.tokens import Role
@@ -178,15 +179,18 @@ async def explain(asking: Viewer, body: SomeAction) -> Response:
     return Answer(await asking.control.explain(body.model_dump()))
 
 
-_EXPORT: Responses = {
-    200: {
-        "description": "The text.",
-        "content": {media.partition(";")[0]: {} for media in _MEDIA.values()},
+def _exported(*forms: str) -> Responses:
+    """Text in the media type of its form."""
+    content: dict[str, JsonObject] = {
+        media.partition(";")[0]: {"schema": TEXT}
+        for media in (_MEDIA[form] for form in forms)
+        if media != _MEDIA["json"]
     }
-}
+    content[_MEDIA["json"]] = {"schema": ANY_OBJECT}
+    return {200: {"description": "The text.", "content": content}}
 
 
-@router.get("/export/metrics", responses=_EXPORT)
+@router.get("/export/metrics", responses=_exported("json", "csv", "influx", "prom"))
 async def export_metrics(
     asking: Viewer, form: Literal["json", "csv", "influx", "prom"] = "json"
 ) -> Response:
@@ -195,7 +199,7 @@ async def export_metrics(
     return Response(text.encode("utf-8", "replace"), media_type=_MEDIA[form])
 
 
-@router.get("/export/events", responses=_EXPORT)
+@router.get("/export/events", responses=_exported("json", "csv", "influx"))
 async def export_events(
     asking: Viewer, form: Literal["json", "csv", "influx"] = "json"
 ) -> Response:

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from fastapi.security import HTTPBearer
 
 from ..domain.canonical import JsonObject
+from ..domain.errors import InvalidInput
 from ..service.control import Control
 from ..service.tokens import Role
 from .asgi import SCHEMA_VERSION, to_bytes
@@ -40,10 +41,22 @@ class Asking:
         return self.caller.by
 
 
+def _check_query(request: Request) -> None:
+    """Raise InvalidInput for a parameter that there is none of: a misspelt one would mean "all"."""
+    route = request.scope["route"]
+    known = {each.alias for each in route.dependant.query_params}
+    if unknown := sorted(set(request.query_params) - known):
+        raise InvalidInput(
+            f"there is no parameter {unknown[0][:80]!r} here",
+            hint=f"there are: {', '.join(sorted(known)) or 'none'}",
+        )
+
+
 def _needs(role: Role) -> Callable[..., Asking]:
     def asking(request: Request, _: Annotated[Any, Depends(_BEARER)]) -> Asking:
         caller: Caller = request.state.caller
         caller.must(role)
+        _check_query(request)
         state = request.app.state
         return Asking(control=state.control, caller=caller, workspaces=state.workspaces)
 
