@@ -47,7 +47,7 @@ class Thinking:
         if model is None:
             nobody = result_event(key, _slim(intent), bad(failure_of(_no_model())))
             return await self._parts.ledger.insist(run, nobody)
-        request, price = await self._priced(run, model, _request(intent, key))
+        request, price = await self._priced(run, model, request_of(intent, key))
         if due := wait_for_quota(model.quota(), request, now=self._parts.clock()):
             timer = NewEvent(kind=EventKind.TIMER_SET, payload=due)
             return await self._parts.ledger.record(run, timer)
@@ -161,7 +161,7 @@ def asked_of(events: Sequence[Event]) -> list[ModelRequest]:
             frame = {name: intent[name] for name in ("system", "tools", "schema")}
         whole = parse({**intent, **frame, "messages": said})
         if isinstance(whole, Think):
-            asked.append(_request(whole, event.payload["key"]))
+            asked.append(request_of(whole, event.payload["key"]))
     return asked
 
 
@@ -182,7 +182,8 @@ def affordable(
             return request
 
 
-def _request(intent: Think, key: str) -> ModelRequest:
+def request_of(intent: Think, key: str) -> ModelRequest:
+    """The question as models take it."""
     return ModelRequest(
         purpose=intent.purpose,
         messages=tuple(intent.messages),

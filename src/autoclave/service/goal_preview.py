@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..core.done_test import describe_done_test
 from ..core.mind_answer import MindAnswer, read_answer
 from ..core.parts import Parts
+from ..core.thinking import request_of
 from ..core.view import build_view
 from ..domain.canonical import JsonObject
 from ..domain.errors import AutoclaveError
@@ -39,6 +40,7 @@ async def preview(parts: Parts, payload: JsonObject) -> JsonObject:
         "may_use": list((answer.plan or {}).get("uses", ())),
         "refused": answer.intent.reason if isinstance(answer.intent, GiveUp) else "",
         "similar": _similar(recalled),
+        "price": _price(run, answer, model, recalled),
         "budget": run.budget.to_json(),
         "may_answer_up_to": run.allow_up_to.name,
         "model": model.name if model else "",
@@ -96,6 +98,28 @@ def _steps(answer: MindAnswer) -> list[JsonObject]:
     ]
 
 
+def _price(
+    run: Run, answer: MindAnswer, model: LanguageModel | None, recalled: JsonObject
+) -> JsonObject:
+    """What it is likely to cost in US dollars, as goals like it did; and the first call at most.
+
+    `usd` is None where no goal like it was paid for yet: the budget is the only bound then.
+    """
+    paid = sorted(_spent(each) for each in recalled.get("experiences", []))
+    if model is None:
+        return {"usd": 0.0, "first_call_at_most": 0.0, "goals_like_it": len(paid)}
+    first = 0.0
+    if isinstance(answer.intent, Think):
+        first = model.price(request_of(answer.intent, key=run.id))
+    likely = 0.0 if answer.plan and not first else (paid[len(paid) // 2] if paid else None)
+    return {"usd": likely, "first_call_at_most": first, "goals_like_it": len(paid)}
+
+
+def _spent(experience: JsonObject) -> float:
+    outcome = experience.get("outcome") or {}
+    return float((outcome.get("spend") or {}).get("usd") or 0.0)
+
+
 def _similar(recalled: JsonObject) -> list[JsonObject]:
     """What goals like it came to, so that the cost can be judged."""
     return [
@@ -103,7 +127,7 @@ def _similar(recalled: JsonObject) -> list[JsonObject]:
             "goal": each.get("goal", ""),
             "success": each.get("success", ""),
             "seconds": each.get("seconds"),
-            "usd": (each.get("outcome") or {}).get("usd"),
+            "usd": _spent(each),
         }
         for each in recalled.get("experiences", [])
     ]

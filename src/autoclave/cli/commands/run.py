@@ -12,7 +12,7 @@ from ..exits import RUN_ENDS
 from ..goal_options import goal_options, goal_spec
 from ..invocation import Invocation, person
 from ..options import common_options
-from ..render.goals import question, report
+from ..render.goals import preview, question, report
 from ..render.paint import moment
 from ..render.progress import progress_to
 from ..signals import Stopped
@@ -24,20 +24,29 @@ if TYPE_CHECKING:
 @click.command()
 @goal_options
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing about progress.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only show the plan and what it may cost; nothing is added."
+)
 @common_options()
 @click.pass_obj
-def command(invocation: Invocation, /, quiet: bool, **options: Any) -> int:
+def command(invocation: Invocation, /, quiet: bool, dry_run: bool, **options: Any) -> int:
     """Reach GOAL now and report.
 
     \b
     autoclave run "make the failing tests pass" --workspace .
     autoclave run "make the failing tests pass" -w . --yes-up-to R1 --json
 
+    autoclave run "add a --verbose option" -w . --dry-run
+
     The change is shown and asked for before it is written. Without a terminal the question is
     kept and the command ends with 11.
     """
     output = invocation.output
     spec = goal_spec(**options)
+    if dry_run:
+        found = invocation.call(lambda control: control.preview_goal(spec))
+        output.data(found, preview)
+        return RUN_ENDS["unserved"] if found["refused"] else RUN_ENDS["done"]
     ask = _asker(invocation) if output.may_ask else None
     listener = progress_to(output, quiet=quiet)
     try:

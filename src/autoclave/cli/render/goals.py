@@ -47,6 +47,38 @@ def goal(goal: JsonObject, *, color: bool) -> str:
     return "\n".join([facts, "", question(asked, color=color), how_to_answer(goal["id"], asked)])
 
 
+def preview(found: JsonObject) -> str:
+    """What a goal would become, before it is added."""
+    steps = [f"{each['name']}: {each['capability']}" for each in found["steps"]]
+    budget = found["budget"]
+    return fields(
+        {
+            "goal": found["text"],
+            "workspace": found["workspace"] or "none",
+            "reading": found["reading"],
+            "refused": found["refused"],
+            "steps": _lines(steps),
+            "may use": ", ".join(found["may_use"]),
+            "done-test": found["done_test"],
+            "thinks": found["model"] or "nobody is paid: it works offline",
+            "no model": found["model_note"],
+            "price": _price(found["price"], found["model"]),
+            "at most": f"${budget['usd']:g}, {budget['steps']} steps, {budget['seconds']:g} s",
+        }
+    )
+
+
+def _price(price: JsonObject, model: str) -> str:
+    if not model:
+        return "nothing"
+    likely = price["usd"]
+    said = "not known yet: no goal like it was paid for"
+    if likely is not None:
+        said = f"about ${likely:.2f}" if likely else "nothing: the plan is known"
+    first = price["first_call_at_most"]
+    return f"{said}; the first call costs ${first:.4f} at most" if first else said
+
+
 def question(asked: JsonObject, *, color: bool, most_lines: int = 400) -> str:
     """What a person is asked, with everything that is needed to answer."""
     parts = [str(show(asked["question"]))]
