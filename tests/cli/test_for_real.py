@@ -89,7 +89,9 @@ def test_without_a_terminal_the_question_waits_and_is_answered_later(
     proof = shown["question"]["digest"][:12]
     assert _read(*at, "goal", "answer", report["id"], "yes", "--hash", proof)[0] == 0
 
-    serving = subprocess.Popen([*AUTOCLAVE, *at, "serve"], stderr=subprocess.PIPE, text=True)
+    serving = subprocess.Popen(
+        [*AUTOCLAVE, *at, "serve", "--no-http"], stderr=subprocess.PIPE, text=True
+    )
     assert serving.stderr is not None
     assert any("ended" in line for line in serving.stderr)
     serving.send_signal(signal.SIGTERM)
@@ -138,7 +140,7 @@ def test_at_a_terminal_the_diff_is_shown_and_asked_for(home: Path, workspace: Pa
 def test_two_agents_on_one_home_are_one_too_many(home: Path, workspace: Path) -> None:
     """The second one says who holds it, and to try later; looking still works."""
     first = subprocess.Popen(
-        [*AUTOCLAVE, "--home", str(home), "serve"], stderr=subprocess.PIPE, text=True
+        [*AUTOCLAVE, "--home", str(home), "serve", "--no-http"], stderr=subprocess.PIPE, text=True
     )
     assert first.stderr is not None
     assert "serving" in first.stderr.readline()
@@ -178,7 +180,9 @@ def _until_end(descriptor: int) -> None:
 def test_the_agent_is_paused_and_resumed_from_another_process(home: Path, workspace: Path) -> None:
     """Nothing begins while it is paused; `run` says whom to ask; then everything goes on."""
     at = ("--home", str(home))
-    serving = subprocess.Popen([*AUTOCLAVE, *at, "serve"], stderr=subprocess.PIPE, text=True)
+    serving = subprocess.Popen(
+        [*AUTOCLAVE, *at, "serve", "--no-http"], stderr=subprocess.PIPE, text=True
+    )
     assert serving.stderr is not None
     try:
         _wait_until_running(home, serving.pid)
