@@ -15,10 +15,11 @@ from autoclave.core.driver import Driver
 from autoclave.core.scripted_model import ScriptedModel
 from autoclave.core.thinking import asked_of
 from autoclave.domain.canonical import JsonObject
-from autoclave.domain.errors import ModelUnavailable
+from autoclave.domain.errors import BudgetSpent, ModelUnavailable
 from autoclave.domain.events import EventKind
 from autoclave.domain.model import ModelAnswer, ModelRequest, StopReason, Tokens
 from autoclave.domain.run import RunStatus
+from autoclave.domain.usage import Spend
 
 PLAN = json.dumps({"approach": "greet, then stop", "uses": ["greet"], "steps": []})
 
@@ -189,6 +190,21 @@ async def test_tokens_are_counted_where_the_reckoning_is_too_much(
     assert run.status is RunStatus.DONE
 
 
+async def test_what_calls_under_way_hold_is_waited_for(tmp_path: Path, loops: list[Loop]) -> None:
+    """They mostly come to less than they may; tomorrow is too late."""
+    loop = open_loop(tmp_path, FakeToolbox(greet=GREET), model=ScriptedModel(PLAN, FINISH))
+    loops.append(loop)
+    parts = replace(loop.parts, day=HeldDay())
+    goal = await loop.add("say something nice")
+
+    waiting = await Driver(parts).drive(goal)
+    run = await Driver(parts).drive(goal)
+
+    assert waiting.status is RunStatus.WAITING
+    assert "under way" in waiting.reason
+    assert run.status is RunStatus.DONE
+
+
 async def test_a_fault_that_a_person_has_to_mend_sets_the_run_aside(
     tmp_path: Path, loops: list[Loop]
 ) -> None:
@@ -235,6 +251,24 @@ class Priced(ScriptedModel):
 
     def price(self, request: ModelRequest, *, read: int | None = None) -> float:
         return request.most_tokens / 1_000_000
+
+
+class HeldDay:
+    """A day whose rest is held by others, the first two times that somebody asks."""
+
+    def __init__(self) -> None:
+        self._refusals = 2
+
+    async def check(self) -> None:
+        return
+
+    async def reserve(self, key: str, most: Spend, *, purpose: str) -> None:
+        if self._refusals:
+            self._refusals -= 1
+            raise BudgetSpent("the day's budget is used up", is_held=True)
+
+    def release(self, key: str) -> None:
+        return
 
 
 class Counted(ScriptedModel):

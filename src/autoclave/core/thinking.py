@@ -16,6 +16,7 @@ from ..domain.errors import (
     ModelUnavailable,
     ModelUnusable,
     NotServed,
+    Refused,
 )
 from ..domain.events import Event, EventKind, NewEvent
 from ..domain.intents import Think, parse, to_json
@@ -30,6 +31,7 @@ from .results import bad, failure_of, good, result_event
 
 _FIRST_WAIT_SECONDS = 30.0
 _LONGEST_WAIT_SECONDS = 900.0
+_HELD_WAIT_SECONDS = 5.0
 _FEWEST_TOKENS = 1024
 """An answer that is cut shorter than this to fit the budget is not worth its price."""
 
@@ -51,9 +53,15 @@ class Thinking:
         if due := wait_for_quota(model.quota(), request, now=self._parts.clock()):
             timer = NewEvent(kind=EventKind.TIMER_SET, payload=due)
             return await self._parts.ledger.record(run, timer)
-        tokens = most_tokens(request)
-        most = Spend(usd=price, tokens=tokens, model_calls=1)
-        await self._parts.day.reserve(key, most, purpose=intent.purpose)
+        try:
+            price, tokens = await self._reserved(model, request, price)
+        except BudgetSpent as spent:
+            if not spent.is_held:
+                raise
+            waits = "waiting for calls under way, which hold the rest of the day's budget"
+            due = {"wake_at": self._parts.clock() + _HELD_WAIT_SECONDS, "reason": waits}
+            timer = NewEvent(kind=EventKind.TIMER_SET, payload=due)
+            return await self._parts.ledger.record(run, timer)
         new, asked = _new_part(run, intent)
         begun = {
             "key": key,
@@ -110,6 +118,24 @@ class Thinking:
         return await self._parts.ledger.insist(
             run, failed, NewEvent(kind=EventKind.TIMER_SET, payload=timer)
         )
+
+    async def _reserved(
+        self, model: LanguageModel, request: ModelRequest, price: float
+    ) -> tuple[float, int]:
+        """The price and the tokens that the day holds for it. Raises BudgetSpent."""
+        day, tokens = self._parts.day, most_tokens(request)
+        most = Spend(usd=price, tokens=tokens, model_calls=1)
+        try:
+            await day.reserve(request.key, most, purpose=request.purpose)
+        except BudgetSpent:
+            with contextlib.suppress(ModelUnavailable, Refused):
+                read = await model.count(request)
+                if read is not None:
+                    price = model.price(request, read=read)
+                    tokens = read + request.most_tokens
+            most = Spend(usd=price, tokens=tokens, model_calls=1)
+            await day.reserve(request.key, most, purpose=request.purpose)
+        return price, tokens
 
     async def _priced(
         self, run: Run, model: LanguageModel, request: ModelRequest
@@ -229,7 +255,8 @@ def _spend(answer: ModelAnswer) -> JsonObject:
     return {
         "steps": 1,
         "model_calls": 1,
-        "tokens": answer.tokens.total,
+        # What comes from the cache was counted when it was put there.
+        "tokens": answer.tokens.total - answer.tokens.cache_read,
         "usd": answer.usd,
     }
 

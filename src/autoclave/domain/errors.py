@@ -119,12 +119,16 @@ class NeedsPerson(Refused):
 class BudgetSpent(Refused):
     """The money, tokens, steps or time of a goal or a day are used up.
 
-    `until` is when there is something to spend again, when that comes by itself.
+    `until` is when that ends by itself, in seconds since 1970. `is_held` says that it would fit if
+    what is under way came to less than it may.
     """
 
-    def __init__(self, message: str, *, hint: str = "", until: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", until: float | None = None, is_held: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
         self.until = until
+        self.is_held = is_held
 
 
 class ModelUnusable(Refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from ..core.engine import Board
 from ..core.ledger import Ledger
 from ..domain.batch import fold_batches
 from ..domain.canonical import JsonObject
+from ..domain.errors import BudgetSpent
 from ..domain.events import Event, EventKind
 from ..domain.ports import Clock
 from ..domain.run import ENDED, RunStatus
@@ -57,8 +59,15 @@ class Spending:
         """Hold the most that a call can cost, in one step. Raises BudgetSpent."""
         await self._load()
         with self._lock:
-            now = self._clock()
-            self._budget = self._today().reserve(key, most, now=now, purpose=purpose)
+            today, now = self._today(), self._clock()
+            try:
+                self._budget = today.reserve(key, most, now=now, purpose=purpose)
+            except BudgetSpent as spent:
+                settled = replace(today, held={})
+                with contextlib.suppress(BudgetSpent):
+                    settled.reserve(key, most, now=now, purpose=purpose)
+                    spent.is_held = True
+                raise
 
     def release(self, key: str) -> None:
         with self._lock:
