@@ -115,6 +115,8 @@ def keys(screen: ReviewFrame, width: int) -> str:
 def opening(diff: Diff, given: JsonObject) -> str:
     """What there is to read; what is missing comes first."""
     missing = lacking(given)
+    if not missing and (waits := given.get("waits_for")):
+        missing = f"signed; it waits for {waits}"
     return f"{missing}; {diff.summary()}" if missing else diff.summary()
 
 
