@@ -10,12 +10,14 @@ MOST_BYTES = 2 << 20
 
 
 async def execute(context: Any, inputs: dict[str, Any]) -> dict[str, Any]:
-    """The text of `path`, without a byte order mark, line ends as they are."""
+    """The text of `path` or some of its lines, line ends as they are, no byte order mark."""
     name = inputs["path"]
     path = context.path(name)
     check_file(path, name, workspace=context.workspace)
-    text = decode(path.read_bytes(), name)
-    return {"text": text, "path": name, "lines": len(text.splitlines())}
+    lines = decode(path.read_bytes(), name).splitlines(keepends=True)
+    first = inputs.get("first", 1) - 1
+    last = first + inputs["most"] if "most" in inputs else len(lines)
+    return {"text": "".join(lines[first:last]), "path": name, "lines": len(lines)}
 
 
 def check_file(path: Path, name: str, *, workspace: Path) -> None:

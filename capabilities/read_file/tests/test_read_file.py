@@ -20,6 +20,18 @@ def test_byte_order_mark_is_left_out(context: Any) -> None:
     assert read(context, "a.txt") == {"text": "one\r\ntwo", "path": "a.txt", "lines": 2}
 
 
+def test_some_lines_of_a_long_file(context: Any) -> None:
+    """From one that is wanted on; past the end there is nothing."""
+    (context.workspace / "a.txt").write_text("a\nb\nc\nd")
+    inputs = {"path": "a.txt", "first": 3}
+
+    rest = asyncio.run(execute(context, inputs))
+    none = asyncio.run(execute(context, {**inputs, "first": 9, "most": 2}))
+
+    assert (rest["text"], rest["lines"]) == ("c\nd", 4)
+    assert none["text"] == ""
+
+
 def test_missing_file_names_the_nearest(context: Any) -> None:
     """A typing error in a path is answered with what is there."""
     (context.workspace / "report.md").write_text("x")
