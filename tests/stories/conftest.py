@@ -23,6 +23,9 @@ from autoclave.wiring import open_control
 
 __all__ = ["postgres_schema", "postgres_server"]
 
+collect_ignore = ["models"]
+"""Scripts, and a capability whose tests run sealed."""
+
 ME = "person:test"
 DEMO_DATA = Path(demo.__file__).parent / "demo_data"
 Tree: TypeAlias = dict[str, bytes]
