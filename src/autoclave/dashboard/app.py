@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from ..domain.approval import Approval, Sheet
 from ..domain.errors import AutoclaveError, NotAllowed
@@ -24,6 +25,7 @@ from .themes import ALL
 if TYPE_CHECKING:
     from .choosing import Command
     from .door import Door
+    from .review.memory import ReviewMemory
 
 LOOK_SECONDS = 1.0
 PAGES: Mapping[str, tuple[str, str, str]] = {
@@ -52,6 +54,7 @@ class Dashboard(App[int]):
         Binding("question_mark", "help", "help", show=False),
         Binding("ctrl+p", "commands", "commands", show=False),
         Binding("p", "pause", "pause", show=False),
+        Binding("L", "batch", "batch", show=False),
         Binding("q", "leave", "quit", show=False),
         Binding("ctrl+c", "leave", "quit", show=False, priority=True),
         Binding("escape", "back", "back", show=False),
@@ -83,6 +86,7 @@ class Dashboard(App[int]):
         self._ticks = ticks
         self._rings = rings
         self._drafts = drafts
+        self._memory: ReviewMemory | None = None
         self._known: frozenset[str] | None = None
         self._next_look = 0.0
         self._kept_pages: dict[str, Screen[object]] = {}
@@ -123,7 +127,7 @@ class Dashboard(App[int]):
 
     def open_item(self, kind: str, name: str) -> None:
         if kind == "proposal":
-            self.run_worker(self._open_proposal(name), group="open", exclusive=True)
+            self._open_proposal(name)
         elif kind == "example":
             from .pages.new_goal import NewGoalPage
 
@@ -148,7 +152,9 @@ class Dashboard(App[int]):
     @property
     def broken_by(self) -> Exception | None:
         """What ended it, when it was not a person."""
-        return self._exception
+        broken = self._exception
+        error = broken.error if isinstance(broken, WorkerFailed) else broken
+        return error if isinstance(error, Exception) else broken
 
     @property
     def page(self) -> Page | None:
@@ -187,6 +193,20 @@ class Dashboard(App[int]):
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(self._commands()), self._do)
+
+    def action_batch(self) -> None:
+        """What is of the lowest tier, in one list."""
+        from .review.batch import BatchScreen
+
+        batch = BatchScreen(
+            door=self.door,
+            sign=self.sign,
+            clock=self.now,
+            by=self.me,
+            memory=self._notes(),
+            is_ascii=self.glyphs.is_ascii,
+        )
+        self.push_screen(batch, lambda _: self.look_now())
 
     def action_pause(self) -> None:
         from .pausing import pause_or_resume
@@ -265,15 +285,32 @@ class Dashboard(App[int]):
             self.say(done, "good")
         self.look_now()
 
-    async def _open_proposal(self, name: str) -> None:
-        try:
-            found = await self.door.show_proposal(name, by=self.me)
-        except AutoclaveError as error:
-            self.say(error.message, "bad")
-            return
-        from .review import ReviewScreen
+    def _open_proposal(self, name: str) -> None:
+        from .review.screen import ReviewScreen
 
-        self.push_screen(ReviewScreen(found, door=self.door, sign=self.sign, by=self.me))
+        review = ReviewScreen(
+            name,
+            door=self.door,
+            sign=self.sign,
+            clock=self.now,
+            by=self.me,
+            memory=self._notes(),
+            is_ascii=self.glyphs.is_ascii,
+        )
+        self.push_screen(review, lambda said: self._reviewed(name, said))
+
+    def _notes(self) -> ReviewMemory:
+        """What was seen, marked and commented, kept over the ends of the dashboard."""
+        from .review.memory import ReviewMemory
+
+        if self._memory is None:
+            self._memory = ReviewMemory(self._drafts)
+        return self._memory
+
+    def _reviewed(self, name: str, said: str | None) -> None:
+        if said:
+            self.say(f"{name} is {said}")
+        self.look_now()
 
     def _do(self, command: Command | None) -> None:
         if command is not None:

@@ -28,6 +28,7 @@ def commands_of(app: Any) -> list[Command]:
     ]
     found += _items(app)
     found += [
+        Command(words="batch of the lowest tier", key="L", do=app.action_batch),
         Command(words="theme dark", do=lambda: _paint(app, "autoclave-dark")),
         Command(words="theme light", do=lambda: _paint(app, "autoclave-light")),
         Command(words="theme of the terminal", do=lambda: _paint(app, "autoclave-ansi-dark")),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key, Paste
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from .ink import Line, line
@@ -23,6 +23,11 @@ T = TypeVar("T")
 _MOST_ROWS = 60
 GRACE_SECONDS = 0.8
 """How long nothing can be answered after what is answered came up or changed."""
+
+
+def after_typing(screen: Screen[Any], do: Callable[[], object]) -> None:
+    """Do it once the field has taken in every key that came before."""
+    (screen.focused or screen).call_later(do)
 
 
 class TypedOnly(Input):
@@ -107,7 +112,11 @@ class Confirm(Dialog[bool]):
         event.stop()
         if is_early:
             self._tell("a moment: look first, then press it")
-        elif self._typed and self.query_one(TypedOnly).value.strip() != self._typed:
+        else:
+            after_typing(self, self._answer)
+
+    def _answer(self) -> None:
+        if self._typed and self.query_one(TypedOnly).value.strip() != self._typed:
             self._tell(f"type {self._typed} first")
         else:
             self.dismiss(True)
@@ -135,6 +144,9 @@ class AskText(Dialog[str | None]):
         return line(("^s", "key"), f" {self._send}   ", ("Esc", "key"), " back")
 
     def action_send(self) -> None:
+        after_typing(self, self._send_text)
+
+    def _send_text(self) -> None:
         text = self.query_one(Input).value.strip()
         if self._needed and not text:
             self.query_one("#dialog-keys", Bar).show(line(("say why first", "warn")))
@@ -159,6 +171,9 @@ class AskAmounts(Dialog[dict[str, float] | None]):
         return line(("^s", "key"), " add   ", ("Tab", "key"), " next   ", ("Esc", "key"), " back")
 
     def action_send(self) -> None:
+        after_typing(self, self._send_amounts)
+
+    def _send_amounts(self) -> None:
         try:
             given = {name: float(self._value(name)) for name in self._names if self._value(name)}
         except ValueError:

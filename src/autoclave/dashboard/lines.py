@@ -224,7 +224,8 @@ class Rows(ScrollView):
             self.post_message(self.Chosen(self, self._cursor))
 
     def on_click(self, event: Click) -> None:
-        place = event.y + self.scroll_offset.y
+        inside = event.get_content_offset(self)
+        place = inside.y + self.scroll_offset.y if inside else len(self._rows)
         if place >= len(self._rows):
             return
         if self._rows[place].key == self._cursor:

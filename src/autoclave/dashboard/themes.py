@@ -54,7 +54,21 @@ OWN_DARK = Theme(
     surface="ansi_default",
     panel="ansi_bright_black",
     boost="ansi_default",
-    variables={"muted": "ansi_default"},
+    variables={
+        "muted": "ansi_default",
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_white",
+        "border-blurred": "ansi_black",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-background": "ansi_white",
+        "input-cursor-background": "ansi_default",
+        "input-cursor-foreground": "ansi_default",
+        "input-cursor-text-style": "reverse",
+        "input-selection-background": "ansi_bright_blue",
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": "ansi_bright_blue",
+        "screen-selection-foreground": "ansi_black",
+    },
 )
 ALL = (DARK, LIGHT, OWN_DARK)
 

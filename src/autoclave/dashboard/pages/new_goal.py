@@ -14,6 +14,7 @@ from textual.widgets import Input, TextArea
 from ...domain.canonical import JsonObject
 from ...domain.errors import InvalidInput
 from ...domain.risk import Risk
+from ..dialogs import after_typing
 from ..ink import line
 from ..lines import Bar, Paper
 from ..page import Page
@@ -73,6 +74,9 @@ class NewGoalPage(Page):
         self._forget()
 
     def action_go_on(self) -> None:
+        after_typing(self, self._go_on)
+
+    def _go_on(self) -> None:
         try:
             spec = self._spec()
         except InvalidInput as error:

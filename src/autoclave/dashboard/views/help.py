@@ -18,6 +18,7 @@ _EVERYWHERE = (
     ("Esc", "back; never answers a question"),
     ("g", "give it a goal"),
     ("p", "pause the agent, or let it go on"),
+    ("L", "the batch: proposals of the lowest tier in one list"),
     ("^p", "all commands"),
     ("F6", "let the terminal have the mouse, to mark and copy text"),
     ("?", "this help"),
