@@ -27,6 +27,7 @@ async def test_what_is_too_large_is_refused_before_it_is_read(place: Any, raw: A
     assert (await raw(place.url, head.encode())).startswith(b"HTTP/1.1 413")
 
 
+@pytest.mark.slow
 async def test_what_does_not_say_how_large_it_is_is_counted(place: Any) -> None:
     """Chunks add up."""
 
@@ -59,6 +60,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
     assert await raw(place.url, b"GET /livez HTTP/1.1\r\nHo") == b""
 
 
+@pytest.mark.slow
 async def test_who_asks_too_often_waits(place: Any) -> None:
     """Each token has a measure of its own, and hears how long to wait."""
     viewer, operator = place[Role.VIEWER], place[Role.OPERATOR]
@@ -70,6 +72,7 @@ async def test_who_asks_too_often_waits(place: Any) -> None:
     assert (await place.get("/livez", None, headers=operator)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_a_flood_without_a_token_keeps_nobody_with_one_out(place: Any) -> None:
     """A page on this machine may knock as often as it likes."""
     bad = {"authorization": "Bearer autoclave_nothing"}
@@ -145,6 +148,7 @@ async def test_no_body_is_a_bug(place: Any) -> None:
         assert answer.json()["detail"]
 
 
+@pytest.mark.slow
 async def test_many_at_once_are_all_answered(place: Any) -> None:
     """Readers do not stand in each other's way."""
     paths = ["/api/v1/goals", "/api/v1/status", "/livez", "/metrics"] * 5

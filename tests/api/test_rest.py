@@ -87,6 +87,7 @@ async def test_the_same_key_adds_one_goal(place: Any) -> None:
     assert len(ids) == 3
 
 
+@pytest.mark.slow
 async def test_the_same_key_after_the_server_began_anew(home: Any, serve_home: Any) -> None:
     """The journal remembers it."""
     key = {"idempotency-key": "k"}
