@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from autoclave.core.proposing import answers_to
+import pytest
+from tests.fakes import FakeToolbox, FakeWorkshop, Loop, open_loop
+
+from autoclave.core.proposals import Proposals
+from autoclave.core.proposing import Proposing, answers_to
+from autoclave.domain.canonical import JsonObject
+from autoclave.domain.changes import ChangeSet
 from autoclave.domain.errors import InvalidInput
+from autoclave.domain.events import EventKind, NewEvent
+from autoclave.domain.intents import Propose
+from autoclave.domain.knowledge import Case
+from autoclave.domain.ports import Replay
+from autoclave.domain.proposal import Draft, Edit, Evidence, GateResult, GateVerdict
+from autoclave.domain.proposal_record import ProposalRecord
+from autoclave.domain.risk import Risk
 
 COMMENTS = ("name it", "why not here?")
 
@@ -43,3 +58,73 @@ def test_a_comment_without_an_answer_is_named(given: object) -> None:
 def test_without_comments_nothing_is_owed() -> None:
     """Whatever is given."""
     assert answers_to((), [{"comment": 1, "answer": "x"}]) == []
+
+
+class Drafts(FakeWorkshop):
+    """A workshop in which every draft is good."""
+
+    def draft(self, edits: Sequence[Edit]) -> Draft:
+        return Draft(
+            edits=tuple(edits),
+            changes=ChangeSet(),
+            base_tree="base",
+            candidate_tree="c",
+            diff="",
+            risk=Risk.R4,
+        )
+
+    async def judge(self, draft: Draft, *, cases: Sequence[Case], replay: Replay) -> Evidence:
+        gate = GateResult(name="parse", verdict=GateVerdict.PASS, seconds=0.1, summary="fine")
+        return Evidence(gates=(gate,), tier="FULL", self_test="s")
+
+
+@pytest.fixture
+async def loop(fast_tmp_path: Path) -> AsyncIterator[Loop]:
+    """A loop with G-0001, an improvement that takes up what was sent back."""
+    opened = open_loop(fast_tmp_path, FakeToolbox())
+    opened.parts = replace(opened.parts, workshop=Drafts())
+    facts = {
+        "key": "k",
+        "title": "t",
+        "capability": "x",
+        "pattern_id": "p",
+        "confirmations": 2,
+        "goals": [],
+        "cases": [],
+        "returned": "P-0007",
+        "comments": list(COMMENTS),
+    }
+    payload: JsonObject = {"kind": "improvement", "text": "repair x", "facts": facts}
+    added = NewEvent(kind=EventKind.GOAL_ADDED, payload=payload)
+    await opened.parts.ledger.post("goal/G-0001", added, actor="kernel")
+    yield opened
+    opened.close()
+
+
+async def _propose(loop: Loop, answers: list[JsonObject]) -> list[ProposalRecord]:
+    """All proposals after the run has proposed with these answers."""
+    ledger = loop.parts.ledger
+    run = await ledger.take(await ledger.load("G-0001"), mind="m")
+    intent = Propose(title="t", reason="r", edits=[], contract={"answers": answers})
+    await Proposing(loop.parts).perform(run, intent)
+    return await Proposals(loop.parts).every()
+
+
+async def test_the_next_draft_names_what_it_follows_and_answers(loop: Loop) -> None:
+    """As a person reads it beside the evidence, with the rules that ask for their yes."""
+    answers = [{"comment": 1, "answer": "named"}, {"comment": 2, "answer": "it is shared"}]
+
+    (record,) = await _propose(loop, answers)
+
+    assert record.follows == "P-0007"
+    assert [each["answer"] for each in record.answers] == ["named", "it is shared"]
+    assert record.status == "waiting"
+    assert record.judged_at > 0
+
+
+async def test_a_draft_that_owes_an_answer_is_no_proposal(loop: Loop) -> None:
+    """Whoever drafts it hears which comment it is."""
+    assert await _propose(loop, [{"comment": 1, "answer": "named"}]) == []
+
+    run = await loop.parts.ledger.load("G-0001")
+    assert "comment 2" in run.replies[-1]["result"]["failure"]["message"]

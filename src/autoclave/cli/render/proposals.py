@@ -36,6 +36,8 @@ def proposal(given: JsonObject, *, color: bool) -> str:
                 "status": given["status"],
                 "risk": given.get("risk"),
                 "reason": given.get("reason"),
+                "drafted by": given.get("drafted_by"),
+                "follows": given.get("follows"),
                 "expires": moment(given["expires_at"]) if given.get("expires_at") else "",
                 "signed": ", ".join(map(str, given.get("signed_by") or ())),
                 "waits for": given.get("waits_for"),
@@ -44,6 +46,7 @@ def proposal(given: JsonObject, *, color: bool) -> str:
             }
         ),
         *_case_against(given.get("case_against") or []),
+        *_answers(given.get("answers") or []),
         "",
         gates(given.get("gates") or [], color=color),
         *_contract(given.get("contract") or {}),
@@ -89,6 +92,14 @@ def _case_against(arguments: Sequence[object]) -> list[str]:
     if not arguments:
         return []
     return ["", "What speaks against it:", *(f"  - {show(str(item))}" for item in arguments)]
+
+
+def _answers(answers: Sequence[JsonObject]) -> list[str]:
+    """What it says to each comment of the one that was sent back before it."""
+    if not answers:
+        return []
+    said = [f"  - {show(each['comment'])}\n    {show(each['answer'])}" for each in answers]
+    return ["", "What it answers to your comments:", *said]
 
 
 def _contract(contract: JsonObject) -> list[str]:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ...domain.canonical import JsonObject
 from ...domain.risk import Risk
 from ...domain.text import show_line
 from ..glyphs import Glyphs
-from .deciding import OPEN, lacking, risk_of
+from .deciding import OPEN, Standing, lacking, risk_of
 from .diff import Diff
 from .diff_view import DiffView
 from .evidence import age
 from .ink import fit
 from .memory import Notes
 
-if TYPE_CHECKING:
-    from .frame import ReviewFrame
+
+class Reviewed(Protocol):
+    """What the sentences are about."""
+
+    proposal_id: str
+    given: JsonObject
+    standing: Standing
+    pane: str
+
+    @property
+    def diff(self) -> DiffView: ...
+
+    @property
+    def notes(self) -> Notes: ...
+
+    @property
+    def is_wide(self) -> bool: ...
+
+    @property
+    def is_counting_down(self) -> bool: ...
+
 
 NARROW = 70
 """Columns below which the keys have short words."""
@@ -34,7 +53,7 @@ HELP = (
 )
 
 
-def head(screen: ReviewFrame, *, now: float, glyphs: Glyphs) -> str:
+def head(screen: Reviewed, *, now: float, glyphs: Glyphs) -> str:
     """Which one, how dangerous, how it stands, how far it was read."""
     given = screen.given
     name = show_line(screen.proposal_id)
@@ -53,7 +72,7 @@ def head(screen: ReviewFrame, *, now: float, glyphs: Glyphs) -> str:
     return fit(show_line(" " + "  ".join(part for part in parts if part)), glyphs)
 
 
-def title(screen: ReviewFrame, glyphs: Glyphs) -> str:
+def title(screen: Reviewed, glyphs: Glyphs) -> str:
     """What it calls itself; in a narrow window also which of the two sides is open."""
     said = str(show_line(str(screen.given.get("title", ""))))
     if not screen.is_wide:
@@ -62,7 +81,7 @@ def title(screen: ReviewFrame, glyphs: Glyphs) -> str:
     return fit(said, glyphs)
 
 
-def _status(screen: ReviewFrame) -> str:
+def _status(screen: Reviewed) -> str:
     standing = screen.standing
     if standing.is_lost:
         return "NO LINK"
@@ -85,7 +104,7 @@ def _expires(given: JsonObject, now: float) -> str:
     return f"expires in {age(left)}" if left > 0 else "expired"
 
 
-def keys(screen: ReviewFrame, width: int) -> str:
+def keys(screen: Reviewed, width: int) -> str:
     """Decisions first, and only those that can be made now."""
     standing = screen.standing
     hints: list[str] = []
