@@ -98,7 +98,7 @@ def _routes() -> Iterator[tuple[str, Role]]:
                 if (role := getattr(each.call, "role", None))
             ]
             assert len(roles) == 1, f"{route.path} does not say who may"
-            for method in route.methods:
+            for method in route.methods or ():
                 yield f"{method} {route.path}", roles[0]
 
 

@@ -21,6 +21,8 @@ from autoclave.service.remote import RemoteControl
 from autoclave.service.remote_events import RemoteEvents
 from autoclave.service.tokens import Role
 
+pytestmark = pytest.mark.slow
+
 
 @asynccontextmanager
 async def stream(
@@ -165,7 +167,6 @@ async def test_no_such_place_in_the_journal(place: Any) -> None:
         assert closed.value.rcvd.code == (4409 if query == "after=9999" else 4400)
 
 
-@pytest.mark.slow
 async def test_one_token_has_so_many_streams(place: Any) -> None:
     """Then the next one is turned down, until one of them ends."""
     async with AsyncExitStack() as opened:
@@ -179,7 +180,6 @@ async def test_one_token_has_so_many_streams(place: Any) -> None:
         assert json.loads(await again.recv())["type"] == "hello"
 
 
-@pytest.mark.slow
 async def test_a_reader_that_does_not_read_is_let_go_and_comes_back(
     place: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +235,6 @@ class Cutter:
             await to.drain()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 async def test_nothing_is_missed_or_said_twice_over_a_bad_line(
     place: Any, seed: int, monkeypatch: pytest.MonkeyPatch
