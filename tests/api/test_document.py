@@ -10,8 +10,8 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
-from schemathesis.core.result import Ok
 from schemathesis.checks import positive_data_acceptance, use_after_free
+from schemathesis.core.result import Ok
 
 from autoclave.api.rest import rest_app
 from autoclave.service.home import Home
