@@ -14,8 +14,10 @@ _MEMORY = Path("/dev/shm")
 
 # A machine that is busy with something else stands still for longer than any deadline of one
 # example; what hangs is ended by the time-out of the whole test.
-settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("calm")
+_CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _CALM, max_examples=25)
+settings.register_profile("thorough", _CALM, max_examples=150)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(autouse=True, scope="session")

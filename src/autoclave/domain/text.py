@@ -74,8 +74,8 @@ def _show_line(line: str) -> str:
     if line.isascii() and line.isprintable() and len(line) <= _LONGEST_LINE:
         return line
     cut = len(line) - _LONGEST_LINE
-    words = unmask(line[:_LONGEST_LINE])
-    safe = "".join(_show_character(character) for character in words)
+    # Hidden characters go first: spelled out they are letters, next to which others look alike.
+    safe = unmask("".join(map(_show_character, line[:_LONGEST_LINE])))
     return f"{safe}… {cut} more characters" if cut > 0 else safe
 
 
