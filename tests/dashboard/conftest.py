@@ -104,7 +104,7 @@ def report_of(**more: Any) -> JsonObject:
         need("proposal", "P-0001", "mend the parser", risk="R4", since=NOW - 240),
         need("question", "G-0002", "may it change code.py?", since=NOW - 3600),
     ]
-    report = {
+    report: JsonObject = {
         "home": "/home/maria/autoclave",
         "running": {"pid": 7},
         "goals": {"running": 1, "awaiting human": 1},

@@ -46,7 +46,7 @@ def test_what_is_stood_on_stays_when_it_needs_nobody_any_more(waiting: Need) -> 
 
     assert (list(kept.items), kept.gone, kept.waiting) == (
         ["question:G-1", "question:G-2"],
-        {"question:G-1"},
+        frozenset({"question:G-1"}),
         1,
     )
     assert list(left.items) == ["question:G-2"]

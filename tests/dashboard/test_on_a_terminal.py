@@ -61,9 +61,9 @@ run_dashboard(door, Look(), me="person:x", sign=nobody_signs, sign_aside=nobody_
 class Terminal:
     """One program on a terminal of its own."""
 
-    def __init__(self, command: list[str], *, size: tuple[int, int] = (100, 30), **more: str):
+    def __init__(self, command: list[str], **more: str) -> None:
         own, other = pty.openpty()
-        fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         kept = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         environment = {**os.environ, **kept, **more}
         environment.pop("NO_COLOR", None)

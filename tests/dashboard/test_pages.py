@@ -10,7 +10,7 @@ import pytest
 
 from autoclave.dashboard.app import PAGES
 from autoclave.dashboard.glyphs import ASCII
-from autoclave.domain.errors import JournalBroken
+from autoclave.domain.errors import JournalBroken, NotServed
 
 pytestmark = pytest.mark.slow
 
@@ -217,3 +217,15 @@ async def test_a_click_chooses_and_never_opens(seen: See) -> None:
 
         assert rows.cursor == "question:G-0002"
         assert len(screen.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("page", ["goals", "knowledge", "changes", "health", "settings"])
+async def test_what_cannot_be_read_says_why_in_its_place(seen: See, page: str) -> None:
+    """Not only for the moment that a message stands at the bottom."""
+    asked = {"goals": "goals", "knowledge": "patterns", "changes": "proposals"}
+    asked |= {"health": "doctor", "settings": "settings"}
+    async with seen() as screen:
+        screen.door.answers[asked[page]] = NotServed("not over a URL", hint="go there")
+        await screen.press(PAGES[page][0])
+
+        assert "cannot be read now: not over a URL" in " ".join(screen.text.split())

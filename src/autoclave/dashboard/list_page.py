@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from ..domain.canonical import JsonObject
+from ..domain.errors import AutoclaveError
 from .dialogs import Dialog
 from .ink import Line
 from .lines import Paper, Row, Rows
@@ -105,11 +106,21 @@ class ListPage(Page):
         """Enter: by default to read it whole."""
         self.read_over(key, self.detail_of(self._things[key]))
 
+    def could_not_read(self, error: AutoclaveError) -> None:
+        """Say so in the place of what there is not."""
+        if not self._things:
+            hint = f"\nNext: {error.hint}" if error.hint else ""
+            self.rows.show([], empty=f"This cannot be read now: {error.message}{hint}")
+
     def read_over(self, title: str, lines: list[Line]) -> None:
         self.app.push_screen(Reader(title, lines))
 
     async def _reload(self) -> None:
-        found = await self.fetch()
+        try:
+            found = await self.fetch()
+        except AutoclaveError as error:
+            self.could_not_read(error)
+            raise
         self._things = {self.key_of(thing): thing for thing in found}
         self.rows.show([self._row(k, t) for k, t in self._things.items()], empty=self.EMPTY)
         self.draw_detail()

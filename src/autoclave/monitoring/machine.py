@@ -109,7 +109,8 @@ def check_terminal() -> Check:
     if not sys.stdout.isatty():
         return Check(name="terminal", verdict=Health.NOT_CHECKED, detail="output is not a terminal")
     size = shutil.get_terminal_size()
-    encoding = sys.stdout.encoding or "unknown"
+    # What stands in for it while a dashboard draws has no encoding.
+    encoding = getattr(sys.stdout, "encoding", "utf-8") or "unknown"
     detail = f"{size.columns}x{size.lines}, {encoding}, TERM={os.environ.get('TERM', '')}"
     if "utf" not in encoding.lower():
         return _warn("terminal", detail, "set LANG=C.UTF-8 to see every character")

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from ...domain.canonical import JsonObject
+from ...domain.errors import AutoclaveError
 from ..ink import Line
 from ..lines import Paper, Rows
 from ..list_page import ListPage
@@ -68,6 +69,10 @@ class HealthPage(ListPage):
         if link.report is not None:
             self.query_one("#limits", Paper).show(health.limit_lines(link.report))
         self.draw()
+
+    def could_not_read(self, error: AutoclaveError) -> None:
+        self.rows.border_title = "Doctor: could not check"
+        super().could_not_read(error)
 
     def action_again(self) -> None:
         self.rows.border_title = "Doctor: checking …"

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 _MAY = {"": Risk.R0, "no": Risk.R0, "ask": Risk.R0, "files": Risk.R1, "run": Risk.R2}
 _FIELDS = (
-    ("workspace", "folder it is about", "a folder; empty for none"),
-    ("done", "done when this ends with 0", "a command, such as: pytest -q"),
-    ("budget", "the most it may cost, USD", "empty for the usual"),
-    ("deadline", "the most time, minutes", "empty for the usual"),
-    ("may", "may it change files unasked", "no, files (reversible) or run (made code too)"),
+    ("workspace", "folder", "that it is about; empty for none"),
+    ("done", "done-test", "a command that ends with 0: pytest -q"),
+    ("budget", "most USD", "empty for the usual"),
+    ("deadline", "most minutes", "empty for the usual"),
+    ("may", "unasked", "no, or: files (it may write), run (made code)"),
 )
 
 
@@ -38,7 +38,14 @@ class NewGoalPage(Page):
 
     NAME = "new_goal"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "go_on", "show back, then add", key_display="^s", priority=True),
+        Binding(
+            "ctrl+s",
+            "go_on",
+            "go on",
+            key_display="^s",
+            tooltip="show back how it is understood, then add it",
+            priority=True,
+        ),
         Binding("tab", "app.focus_next", "next field", key_display="Tab"),
         Binding("escape", "app.back", "back", key_display="Esc"),
     ]
@@ -93,6 +100,10 @@ class NewGoalPage(Page):
         if spec != self._spec():
             return  # it was edited meanwhile
         self._previewed = spec
+        # Where there is little room, what is shown back takes the place of the fields.
+        self.add_class("-shown-back")
+        if not self.has_class("-h24"):
+            self.query_one(TextArea).focus()
         lines = preview_lines(found)
         lines += [line(""), line(("^s", "key"), " adds exactly this; edit it to see it anew.")]
         self.query_one(Paper).show(lines)
@@ -108,6 +119,7 @@ class NewGoalPage(Page):
     def _forget(self) -> None:
         if self._previewed is not None:
             self._previewed = None
+            self.remove_class("-shown-back")
             self.query_one(Paper).show([line(("Edited. Press ^s to see it anew.", "dim"))])
 
     def _spec(self) -> GoalSpec:
