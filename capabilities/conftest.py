@@ -17,3 +17,10 @@ sys.path.append(str(Path(__file__).parent))
 def context(tmp_path: Path) -> Context:
     """A context over an empty workspace."""
     return fresh_context(tmp_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Their tests start many programs; they also run sealed whenever one of them changes."""
+    for item in items:
+        if {"repair_python", "run_tests"} & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)

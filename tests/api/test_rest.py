@@ -9,6 +9,8 @@ import pytest
 
 from autoclave.service.tokens import Role
 
+pytestmark = pytest.mark.slow
+
 NEW = {"text": "show a.txt", "done": ["true"], "priority": 3, "budget_usd": 0.5}
 
 

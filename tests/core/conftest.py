@@ -60,7 +60,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest, folder: Path) -> Iterator[Place]:
     """An empty place on each of the databases."""
     if request.param == "sqlite":

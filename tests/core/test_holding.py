@@ -182,7 +182,7 @@ async def test_what_a_crash_left_running_is_set_aside_too(opened: Open, machine:
     assert (await run_of(loop, goal)).parked_by == "resources"
 
 
-async def test_a_pause_from_another_process_keeps_the_agent_from_beginning_more(opened: Open) -> None:
+async def test_a_pause_from_another_process_keeps_it_from_beginning_more(opened: Open) -> None:
     """It works through the journal; nothing of the goal is lost."""
     other = opened()
 

@@ -115,7 +115,7 @@ def test_purpose_has_a_limit_of_its_own() -> None:
     limits = DayLimits(usd=1.0, per_purpose={"plan": PurposeLimits(usd=0.2)})
     account = DayBudget(limits=limits).settle("x", Spend(usd=0.15), now=0, purpose="plan")
 
-    with pytest.raises(BudgetSpent, match="0.2 usd for plan is used up"):
+    with pytest.raises(BudgetSpent, match=r"0\.2 usd for plan is used up"):
         account.reserve("a", Spend(usd=0.1), now=0, purpose="plan")
 
     assert account.reserve("a", Spend(usd=0.1), now=0, purpose="work").held

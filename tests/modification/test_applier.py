@@ -209,6 +209,7 @@ def killed_at(count: int) -> Callable[[], None]:
     return hook
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [0, 1, 2])
 @pytest.mark.parametrize("act", ["apply", "undo", "redo"])
 def test_a_fault_between_two_writes_changes_nothing_about_the_end(

@@ -9,6 +9,8 @@ import pytest
 
 from autoclave.domain.sealed import Ended, SealedResult, Tier
 
+pytestmark = pytest.mark.slow
+
 RunPython = Callable[..., Awaitable[SealedResult]]
 MIB = 1 << 20
 

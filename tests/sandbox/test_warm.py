@@ -17,6 +17,8 @@ from autoclave.domain.sealed import Ended, Limits, SealedRun, Tier
 from autoclave.sandbox import helper
 from autoclave.sandbox.sealed import SealedSandbox
 
+pytestmark = pytest.mark.slow
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 OPTIONS = ("-I", "-S", "-B")
 

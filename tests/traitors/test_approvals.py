@@ -28,6 +28,8 @@ from autoclave.domain.proposal_record import draft_to_json
 from autoclave.domain.run import Run
 from autoclave.wiring import open_control
 
+pytestmark = pytest.mark.slow
+
 CODE = "capabilities/totals/code.py"
 OWNER = Person("me")
 ME = OWNER.by

@@ -109,7 +109,7 @@ async def test_every_stop_reason_is_an_answer(
     serve: Serve, claude: MakeClaude, stop: StopReason
 ) -> None:
     """None of them raises; what they mean is for the mind."""
-    server = serve(Turn(reply=Reply(text="so far", stop_reason=str(stop))))
+    server = serve(Turn(reply=Reply(text="so far", stop_reason=stop.value)))
 
     answer = await claude(server).complete(request())
 
