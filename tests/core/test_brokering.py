@@ -18,7 +18,7 @@ from autoclave.domain.broker import Call, ModelCall, NetworkCall, RecallCall
 from autoclave.domain.canonical import JsonObject
 from autoclave.domain.capability import CapabilityResult, Failure, Manifest, Needs, SecretNeed
 from autoclave.domain.changes import ChangeSet
-from autoclave.domain.errors import NotAllowed, Unreachable
+from autoclave.domain.errors import ModelUnavailable, NotAllowed, Unreachable
 from autoclave.domain.events import Event, EventKind, NewEvent
 from autoclave.domain.fetch import FetchRequest, FetchResponse
 from autoclave.domain.intents import Act, Effect, to_json
@@ -388,6 +388,23 @@ async def test_a_model_call_in_doubt_is_counted_in_full(make: Callable[..., Worl
 
     assert said(run)[0]["ok"]["text"] == "found"
     assert (run.spend.usd, run.spend.model_calls) == (0.4, 2)
+
+
+async def test_a_model_call_that_broke_off_is_paid_as_far_as_it_came(
+    make: Callable[..., World],
+) -> None:
+    """Else a capability could ask again and again, past every budget."""
+
+    class Breaking(ScriptedModel):
+        async def complete(self, request: Any, *, hear: Any = None) -> Any:
+            raise ModelUnavailable("it broke off", usd=0.3)
+
+    world = make(asking(ASK, ASK), model=Breaking(usd=0.4))
+
+    run = await world.drive()
+
+    assert [each["refused"]["error_class"] for each in said(run)] == ["ModelUnavailable"] * 2
+    assert (run.spend.usd, run.spend.model_calls) == (0.6, 2)
 
 
 async def test_another_call_than_before_is_a_failure(make: Callable[..., World]) -> None:

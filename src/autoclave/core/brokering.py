@@ -15,7 +15,15 @@ from ..domain.broker import (
     told_apart,
 )
 from ..domain.canonical import JsonObject
-from ..domain.errors import AutoclaveError, BudgetSpent, Fatal, NotAllowed, NotServed, Stale
+from ..domain.errors import (
+    AutoclaveError,
+    BudgetSpent,
+    Fatal,
+    ModelUnavailable,
+    NotAllowed,
+    NotServed,
+    Stale,
+)
 from ..domain.events import NewEvent
 from ..domain.model import ModelRequest
 from ..domain.risk import Action, ActionKind
@@ -196,7 +204,7 @@ class Brokering:
         if isinstance(error, NotAllowed):
             denied = error.denied or str(_KINDS[type(call)])
         answer = refused(error)
-        await self._write_answer(call, answer, spend={}, denied=denied)
+        await self._write_answer(call, answer, spend=_paid(error), denied=denied)
         if denied and (reason := self._parts.escalation(self.run.denials)):
             raise NotAllowed(f"it was ended after its {kind_of(call)}: {reason}")
         return answer
@@ -227,6 +235,13 @@ class Brokering:
         """The call as it may be written down and shown."""
         shown: JsonObject = self._parts.conceal(self.run.stream, told_apart(call), literal=True)
         return shown
+
+
+def _paid(error: AutoclaveError) -> JsonObject:
+    """What was not answered is paid as far as it came, as it is for the mind's own calls."""
+    if not isinstance(error, ModelUnavailable):
+        return {}
+    return {"model_calls": 1, "usd": error.usd}
 
 
 def _contents(call: Call) -> list[object]:
