@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..domain.canonical import JsonObject
 from ..domain.capability import Failure
 from ..domain.errors import InvalidInput
@@ -9,6 +11,8 @@ from ..domain.sealed import Ended, SealedResult
 from ..domain.strict_json import read_object
 
 _LONGEST = {"error_class": 200, "message": 4_000, "where": 500, "traceback": 16_000}
+_CLASS = re.compile(r"(?=.{1,80}\Z)[A-Za-z_]\w*(?:\.\w+)*", re.ASCII)
+"""Models are told it outside of the marks of data: it has to be a name and no sentence."""
 
 
 def read_answer(result: SealedResult) -> JsonObject | Failure | None:
@@ -47,6 +51,12 @@ def _take(answer: JsonObject) -> JsonObject | Failure | None:
 def _failure(data: JsonObject) -> Failure:
     if data.keys() != _LONGEST.keys() or not all(isinstance(v, str) for v in data.values()):
         raise InvalidInput("the failure in the answer does not have the right fields")
+    if not _CLASS.fullmatch(data["error_class"]):
+        data = {
+            **data,
+            "error_class": "Exception",
+            "message": f"{data['error_class'][: _LONGEST['error_class']]}: {data['message']}",
+        }
     return Failure(**{key: value[: _LONGEST[key]] for key, value in data.items()})
 
 
