@@ -12,7 +12,7 @@ from tests.fakes import FakeToolbox, FakeWorkshop, Loop, open_loop
 from autoclave.core.proposals import Proposals
 from autoclave.core.proposing import Proposing, answers_to
 from autoclave.domain.canonical import JsonObject
-from autoclave.domain.changes import ChangeSet
+from autoclave.domain.changes import ChangeSet, FileChange
 from autoclave.domain.errors import InvalidInput
 from autoclave.domain.events import EventKind, NewEvent
 from autoclave.domain.intents import Propose
@@ -128,3 +128,41 @@ async def test_a_draft_that_owes_an_answer_is_no_proposal(loop: Loop) -> None:
 
     run = await loop.parts.ledger.load("G-0001")
     assert "comment 2" in run.replies[-1]["result"]["failure"]["message"]
+
+
+HIDDEN = b'password = "exec(open(chr(47)+chr(101)).read())"\nexec(password)\n'
+FORGED = b"x = '<redacted:github:0123456789abcdef>'\n"
+
+
+class Rewrites(Drafts):
+    """A workshop in which every draft makes one file of another."""
+
+    def __init__(self, before: bytes | None, after: bytes) -> None:
+        self._file = FileChange(path="capabilities/x/code.py", before=before, after=after)
+
+    def draft(self, edits: Sequence[Edit]) -> Draft:
+        changes = ChangeSet((self._file,))
+        return replace(super().draft(edits), changes=changes, diff=changes.diff())
+
+
+ANSWERED: list[JsonObject] = [{"comment": n, "answer": "done"} for n in (1, 2)]
+
+
+@pytest.mark.parametrize("after", [HIDDEN, FORGED])
+async def test_a_draft_that_nobody_could_read_is_no_proposal(loop: Loop, after: bytes) -> None:
+    """A mark would stand in the diff where the code is, and a yes would be to what it hides."""
+    loop.parts = replace(loop.parts, workshop=Rewrites(b"x = 1\n", after))
+
+    assert await _propose(loop, ANSWERED) == []
+
+    run = await loop.parts.ledger.load("G-0001")
+    assert "capabilities/x/code.py" in run.replies[-1]["result"]["failure"]["message"]
+
+
+async def test_a_mark_that_stood_there_before_does_not_stop_a_draft(loop: Loop) -> None:
+    """What people put there is theirs; the change beside it can be read."""
+    loop.parts = replace(loop.parts, workshop=Rewrites(HIDDEN, HIDDEN + b"y = 2\n"))
+
+    (record,) = await _propose(loop, ANSWERED)
+
+    assert record.status == "waiting"

@@ -7,8 +7,10 @@ from typing import Protocol, TypeVar
 
 from ..domain.capability import CapabilityResult, Failure
 from ..domain.changes import ChangeSet
+from ..domain.errors import NotAllowed
 from ..domain.proposal import Draft, Edit, Evidence, GateResult
 from .parts import Parts
+from .redaction import MARK
 
 T = TypeVar("T")
 
@@ -74,6 +76,28 @@ def reveal_draft(parts: Parts, stream: str, draft: Draft) -> Draft:
         return parts.reveal(stream, value)
 
     return _changed_draft(draft, true)
+
+
+def check_readable(parts: Parts, stream: str, draft: Draft) -> None:
+    """Raise NotAllowed where a mark would hide new text of a draft from whoever approves it.
+
+    What merely looks like a secret may be code, and a yes is to what was read.
+    """
+    written = conceal_draft(parts, stream, draft)
+    before = {mark for each in written.changes.files for mark in _marks(each.before)}
+    shown = set(MARK.findall(written.diff))
+    for each in written.changes.files:
+        if new := ({*_marks(each.after), *MARK.findall(each.path)} | shown) - before:
+            raise NotAllowed(
+                f"{each.path} would hold what is taken for a secret ({min(new)}), so nobody could "
+                "read what they approve",
+                hint="keep secrets out of it, and long texts away from names such as password",
+                rules=("changes-can-be-read",),
+            )
+
+
+def _marks(content: bytes | None) -> list[str]:
+    return MARK.findall((content or b"").decode("latin-1"))
 
 
 def conceal_evidence(parts: Parts, stream: str, evidence: Evidence) -> Evidence:

@@ -13,7 +13,7 @@ from ..domain.proposal import Contract, Draft, Edit, Evidence, approval_digest
 from ..domain.proposal_record import draft_to_json
 from ..domain.risk import Ruling
 from ..domain.run import Run, RunKind
-from .concealing import conceal_draft, conceal_evidence
+from .concealing import check_readable, conceal_draft, conceal_evidence
 from .parts import Parts
 from .replay import CaseReplay
 from .results import bad, failure_of, good, result_event
@@ -56,6 +56,7 @@ class Proposing:
         edits = self._parts.reveal(run.stream, list(intent.edits))
         asked = [Edit.from_json(each) for each in edits]
         draft = self._parts.workshop.draft(await self._anchored(run, asked))
+        check_readable(self._parts, run.stream, draft)
         ruling = rule_on_surface(self._parts, draft.changes, goal=run.id)
         cases = cases_of(self._parts, run)
         evidence = await self._parts.workshop.judge(
