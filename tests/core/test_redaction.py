@@ -45,6 +45,7 @@ SECRETS = {
     "pypi": "pypi-AgEIcHlwaS5vcmc" + _some(80),
     "npm": "npm_" + _some(36),
     "jwt": f"eyJ{_some(30)}.eyJ{_some(60)}.{_some(43)}",
+    "autoclave": "autoclave_" + _some(12, "0123456789abcdef") + "_" + _some(43),
     "azure": _some(3) + "8Q~" + _some(34),
 }
 NAMED = (

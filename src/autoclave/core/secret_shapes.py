@@ -115,6 +115,7 @@ SHAPES: tuple[Shape, ...] = (
     ),
     _shape("pypi", "pypi-AgE", r"\bpypi-AgE[\w-]{50,}"),
     _shape("npm", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    _shape("autoclave", "autoclave_", r"\bautoclave_[0-9a-f]{12}_[A-Za-z0-9_-]{43}(?![\w-])"),
     _shape("jwt", "eyJ", r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
     _shape(
         "header",

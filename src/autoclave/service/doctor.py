@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from ..core.escalating import how_to_resume
@@ -25,6 +26,10 @@ def agent_probes(
 ) -> tuple[Probe, ...]:
     """One probe for each part of the agent."""
 
+    async def look_at_journal() -> Check:
+        # The whole chain is read: nothing else may have to wait for that.
+        return await asyncio.to_thread(_journal, journal)
+
     async def look_at_sandbox() -> Check:
         return await _sandbox(parts)
 
@@ -33,7 +38,7 @@ def agent_probes(
         return _capabilities(body)
 
     return (
-        Probe(name="journal", look=lambda: _journal(journal)),
+        Probe(name="journal", look=look_at_journal),
         Probe(name="incidents", look=lambda: _incidents(journal)),
         Probe(name="rules", look=lambda: _rules(gate)),
         Probe(name="sandbox", look=look_at_sandbox),

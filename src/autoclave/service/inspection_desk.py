@@ -7,6 +7,7 @@ from ..core.parts import Parts
 from ..core.writer import Writer
 from ..domain.canonical import JsonObject
 from ..domain.errors import InvalidInput
+from ..domain.events import Event
 from ..domain.risk import Action, ActionKind, Origin
 from ..governance.gate import PolicyGate
 from ..monitoring.exporters import export_events, export_metrics
@@ -44,12 +45,25 @@ class InspectionDesk:
     async def history(self, after: int, limit: int, stream: str) -> list[JsonObject]:
         """Events with a higher id, oldest first. With `after` below 0, the last `limit` events."""
         if after < 0:
-            events = await self._parts.ledger.events_after(0, stream)
-            return [event_to_json(event) for event in events[-limit:]]
+            return [event_to_json(event) for event in await self._newest(limit, stream)]
         found = await self._writer.call(
             self._journal.read_all, after=after, limit=limit, stream=stream
         )
         return [event_to_json(event) for event in found]
+
+    async def _newest(self, limit: int, stream: str) -> list[Event]:
+        """The last events of all, or of the streams whose name begins so, oldest first.
+
+        It looks back from the end, each time twice as far, and reads no more than it needs.
+        """
+        end = await self._writer.call(self._journal.last_id)
+        far = limit
+        while True:
+            after = max(0, end - far)
+            found = await self._parts.ledger.events_after(after, stream)
+            if len(found) >= limit or after == 0:
+                return found[-limit:] if limit else []
+            far *= 2
 
     async def export(self, what: str, form: str) -> str:
         """All metrics or all events as text in one of the forms."""
