@@ -35,11 +35,13 @@ types:
 contracts: # imports point down, areas never import one another
 	@$(RUN) lint-imports
 
-docs: setup ## write the generated pages in docs/ again
+docs: setup ## write the generated pages and dashboards again
 	@$(RUN) python tools/docs.py
+	@$(RUN) python tools/dashboards.py
 
 docs-check:
 	@$(RUN) python tools/docs.py --check
+	@$(RUN) python tools/dashboards.py --check
 
 lock-check: # only public hosts in the lock file
 	@$(RUN) python tools/lock_check.py
