@@ -33,12 +33,15 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 def with_safe_headers(send: Send) -> Send:
-    """`send` that puts what every answer carries before what this one says."""
+    """`send` that adds what every answer carries; what this one says itself goes before that."""
 
     async def safely(message: Message) -> None:
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
             now = (b"date", formatdate(usegmt=True).encode())
-            message = {**message, "headers": [now, *_ALWAYS, *message.get("headers", ())]}
+            own = list(message.get("headers", ()))
+            names = {name for name, _ in own}
+            always = [each for each in _ALWAYS if each[0] not in names]
+            message = {**message, "headers": [now, *always, *own]}
         await send(message)
 
     return safely

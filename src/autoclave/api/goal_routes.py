@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from ..domain.run import RunStatus
+from ..service.limited_door import is_below
 from ..service.tokens import Role
 from .asking import Answer, Asking, Id, Operator, Viewer
 from .bodies import GoalAnswer, MoreBudget, NewGoal, Nothing, Reason
@@ -119,14 +120,9 @@ async def answer_goal(asking: Operator, goal: Id, body: GoalAnswer) -> Response:
 def _check(asking: Asking, body: NewGoal) -> None:
     if body.allow_up_to != "R0":
         asking.caller.must(Role.APPROVER, to="give leave beforehand")
-    if body.workspace and not _is_below(Path(body.workspace), asking.workspaces):
+    if body.workspace and not is_below(Path(body.workspace), asking.workspaces):
         asking.caller.must(Role.APPROVER, to="name a workspace outside of api_workspaces")
 
 
 async def _shown(asking: Asking, goal: str) -> Response:
     return Answer(await asking.control.goal(goal))
-
-
-def _is_below(folder: Path, roots: tuple[Path, ...]) -> bool:
-    real = folder.resolve()
-    return folder.is_absolute() and any(real.is_relative_to(root.resolve()) for root in roots)
