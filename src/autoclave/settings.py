@@ -29,10 +29,13 @@ class Settings(BaseModel):
 
     database_url: str = ""
     """An SQLAlchemy URL; empty means the SQLite file of the home."""
-    model: Literal["auto", "claude", "openai", "offline"] = "auto"
+    model: Literal["auto", "claude", "openai", "offline", "recorded"] = "auto"
     """Who thinks where a goal does not say: `auto` takes what is configured, else none."""
     model_name: str = ""
-    """Which of its models; empty for the usual one."""
+    """Which of its models; empty for the usual one. For `recorded`, the file."""
+    model_record: str = ""
+    """A file that every answer of a model is recorded on, to be played again with
+    `--model recorded --model-name FILE`; batches are not."""
     openai_base_url: str = ""
     """Address of a server that speaks OpenAI's chat completions, such as http://localhost:11434/v1."""
     model_calls_at_once: int = Field(default=4, ge=1, le=64)

@@ -104,7 +104,7 @@ def open_control(
         registry=lambda: toolbox.registry, sandbox=hands.sandbox, files=hands.files
     )
     attendance = Attendance()
-    models = _models(settings)
+    models = _models(settings, stores.vault.redaction)
     choose = models.choose if model is None else lambda asked: model
     batches = models.batches if model is None else lambda asked: None
     parts = _parts(home, stores, hands, gate=gate, body=body, choose=choose, attendance=attendance)
@@ -178,7 +178,7 @@ def _monitoring(
         meter=meter,
         notifier=_notifier(settings, stores),
         probes=probes,
-        ping=lambda: ping_probe(lambda: _models(settings)),
+        ping=lambda: ping_probe(lambda: _models(settings, stores.vault.redaction)),
     )
 
 
@@ -216,7 +216,7 @@ def _tracer(home: Home, settings: Settings, stores: _Stores) -> Callable[[], Non
     return tracer.close
 
 
-def _models(settings: Settings) -> Models:
+def _models(settings: Settings, redaction: Redaction) -> Models:
     """Imported with the first goal that asks for one."""
     chosen = ModelSettings(
         model=settings.model,
@@ -226,6 +226,8 @@ def _models(settings: Settings) -> Models:
         calls_at_once=settings.model_calls_at_once,
         requests_per_minute=settings.model_requests_per_minute,
         tokens_per_minute=settings.model_tokens_per_minute,
+        record=Path(settings.model_record).expanduser() if settings.model_record else None,
+        redaction=redaction,
     )
     return Models(chosen)
 

@@ -11,7 +11,10 @@ import pytest
 
 from autoclave.cli.lazy import SECTIONS
 
-HEAVY = {"sqlalchemy", "pydantic", "libcst", "psutil", "jsonschema", "yaml", "coverage", "pytest"}
+HEAVY = {
+    *("sqlalchemy", "pydantic", "libcst", "psutil", "jsonschema", "yaml", "coverage", "pytest"),
+    *("anthropic", "openai", "httpx2", "httpx"),
+}
 PROGRAM = """
 import json, sys
 from autoclave.cli.app import run

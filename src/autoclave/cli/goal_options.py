@@ -47,8 +47,15 @@ def goal_spec(
         budget_usd=budget,
         budget_seconds=seconds,
         allow_up_to=Risk[yes_up_to],
-        model=f"{model}:{model_name}" if model_name else model,
+        model=_asked(model, model_name),
     )
+
+
+def _asked(model: str, name: str) -> str:
+    """As it is kept with the goal: a file is found from wherever the goal is worked on."""
+    if model == "recorded" and name:
+        name = str(Path(name).expanduser().absolute())
+    return f"{model}:{name}" if name else model
 
 
 def _not_empty(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -92,13 +99,17 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--model",
-        type=click.Choice(["auto", "claude", "openai", "offline"]),
+        type=click.Choice(["auto", "claude", "openai", "offline", "recorded"]),
         default="auto",
         show_default=True,
-        help="Who thinks; auto takes what is configured, else works offline.",
+        help="Who thinks; auto takes what is configured, else works offline; recorded plays "
+        "what was recorded with the setting model_record.",
     ),
     click.option(
-        "--model-name", default="", metavar="NAME", help="Which model, such as claude-sonnet-5-5."
+        "--model-name",
+        default="",
+        metavar="NAME",
+        help="Which model, such as claude-sonnet-5-5; for recorded, the file.",
     ),
     click.option(
         "--budget", type=float, metavar="USD", callback=_finite, help="The most it may cost."

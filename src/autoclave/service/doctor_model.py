@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..core.models.choosing import CLAUDE, Models
+from ..core.models.choosing import CLAUDE, Models, adapter_of
 from ..core.models.prices import Price, price_of
 from ..domain.canonical import JsonObject
 from ..domain.errors import AutoclaveError
@@ -103,8 +103,8 @@ def _money(spent: float, limit: float) -> Check:
 
 async def _ping(models: Models) -> Check:
     name = "model ping"
-    model: Any = _model(models.choose)
-    look = getattr(getattr(model, "inner", model), "look", None)
+    model: Any = adapter_of(_model(models.choose))
+    look = getattr(model, "look", None)
     if look is None:
         said = "there is no model that could be asked"
         return Check(name=name, verdict=Health.NOT_CHECKED, detail=said)

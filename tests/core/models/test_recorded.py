@@ -118,7 +118,7 @@ async def test_another_question_is_refused_and_named(
     await record(file, (right, "hello"))
     model = Recorded(file)
 
-    with pytest.raises(InvalidInput, match=f"call 1 .*: {named} "):
+    with pytest.raises(ConfigurationInvalid, match=f"call 1 .*: {named} "):
         await model.complete(ModelRequest(**{**fields(right), **changed}))
 
     assert (await model.complete(right)).text == "hello"
@@ -131,7 +131,7 @@ async def test_after_the_last_answer_there_is_none(tmp_path: Path) -> None:
     model = Recorded(file)
     await model.complete(ask())
 
-    with pytest.raises(ModelUnavailable, match="no more answers"):
+    with pytest.raises(ConfigurationInvalid, match="no more answers"):
         await model.complete(ask())
 
 
@@ -380,3 +380,18 @@ def test_a_difference_is_named_when_there_is_one(one: JsonObject, other: JsonObj
     is_same = {**one, "key": ""} == {**other, "key": ""}
 
     assert (first_difference(parts_of(one), parts_of(other)) == "") is is_same
+
+
+async def test_what_each_run_has_of_its_own_makes_no_other_question(tmp_path: Path) -> None:
+    """The tag around data, and how long a tool took; what it says is still compared."""
+
+    def told(tag: str, seconds: str, said: str) -> ModelRequest:
+        return ask(user(f'<data-{tag} from="t">\nok: true\nseconds: {seconds}\nsaid: {said}\n</>'))
+
+    file = tmp_path / "goal.jsonl"
+    await record(file, (told("a" * 12, "0.19", "yes"), "good"), (told("a" * 12, "1", "no"), "bad"))
+    model = Recorded(file)
+
+    assert (await model.complete(told("b" * 12, "12.5", "yes"))).text == "good"
+    with pytest.raises(ConfigurationInvalid, match="call 2"):
+        await model.complete(told("b" * 12, "1", "maybe"))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ...domain.errors import ConfigurationInvalid, InvalidInput
 from ...domain.ports import BatchModel, LanguageModel
+from ..redaction import Redaction
 from .prices import Price, price_of
 
-OFFLINE, AUTO, CLAUDE, OPENAI = "offline", "auto", "claude", "openai"
-KINDS = (AUTO, CLAUDE, OPENAI, OFFLINE)
+OFFLINE, AUTO, CLAUDE, OPENAI, RECORDED = "offline", "auto", "claude", "openai", "recorded"
+KINDS = (AUTO, CLAUDE, OPENAI, OFFLINE, RECORDED)
 DEFAULT_CLAUDE = "claude-opus-5-5"
 _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
 _IDENTITY = ("ANTHROPIC_IDENTITY_TOKEN", "ANTHROPIC_IDENTITY_TOKEN_FILE")
@@ -32,10 +33,21 @@ class ModelSettings:
     requests_per_minute: int = 0
     """0 for no limit; the same for tokens."""
     tokens_per_minute: int = 0
+    record: Path | None = None
+    """The cassette that every answer is recorded on."""
+    redaction: Redaction | None = None
+    """Finds what must not stand on a cassette; without it, by shape and the environment alone."""
+
+
+def adapter_of(model: LanguageModel | None) -> LanguageModel | None:
+    """What asks in earnest, behind the recorder and the queue."""
+    while inner := getattr(model, "inner", None):
+        model = inner
+    return model
 
 
 class Models:
-    """Adapters by what is asked for: `auto`, `claude`, `openai:NAME` …; each is made once."""
+    """Adapters by what is asked for: `auto`, `openai:NAME`, `recorded:FILE` …; each made once."""
 
     def __init__(
         self, settings: ModelSettings, *, environment: Mapping[str, str] | None = None
@@ -55,7 +67,7 @@ class Models:
         if kind == CLAUDE:
             name = name or DEFAULT_CLAUDE
         if (kind, name) not in self._made:
-            self._made[kind, name] = self._queued(self._makers()[kind](name))
+            self._made[kind, name] = self._make(kind, name)
         return self._made[kind, name]
 
     def batches(self, asked: str) -> BatchModel | None:
@@ -64,7 +76,7 @@ class Models:
 
         if self.resolve(asked)[0] != CLAUDE:
             return None
-        model = getattr(self.choose(asked), "inner", None)
+        model = adapter_of(self.choose(asked))
         if not isinstance(model, Claude):
             return None
         from .batches import ClaudeBatches
@@ -105,6 +117,26 @@ class Models:
         if self.credential():
             return CLAUDE
         return OPENAI if self._settings.openai_base_url else OFFLINE
+
+    def _make(self, kind: str, name: str) -> LanguageModel:
+        if kind == RECORDED:
+            return self._recorded(name)
+        model = self._queued(self._makers()[kind](name))
+        if self._settings.record is None:
+            return model
+        from .recorded import Recorder
+
+        # Before the queue: the calls stand on it in the order in which they were asked for.
+        return Recorder(model, self._settings.record, redaction=self._settings.redaction)
+
+    def _recorded(self, name: str) -> LanguageModel:
+        from .recorded import Recorded
+
+        if not name:
+            raise ConfigurationInvalid(
+                "no cassette is named", hint="name its file: --model-name FILE"
+            )
+        return Recorded(Path(name).expanduser(), redaction=self._settings.redaction)
 
     def _queued(self, model: LanguageModel) -> LanguageModel:
         """One queue for all who ask this model."""

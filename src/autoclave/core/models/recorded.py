@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
 
 from ...domain.canonical import JsonObject, canonical
-from ...domain.errors import InvalidInput, ModelUnavailable, OutOfResources
+from ...domain.errors import ConfigurationInvalid, InvalidInput, ModelUnavailable, OutOfResources
 from ...domain.model import Hear, ModelAnswer, ModelEvent, ModelRequest, Quota
 from ...domain.ports import LanguageModel
 from ..redaction import Redaction, secrets_of
 from .cassette import Label, Recording, append, begin, first_difference, parts_of, read_cassette
+
+_EACH_RUN = re.compile(r"(</?(?:data|person)-)[0-9a-f]{12}|(\\nseconds: )[0-9.]+")
+"""What is another in each run and makes no other question of it: the tag around what is only
+data, and how long a tool took."""
 
 
 class Recorder:
@@ -28,27 +33,27 @@ class Recorder:
         self, model: LanguageModel, file: Path, *, redaction: Redaction | None = None
     ) -> None:
         self.name, self.limits = model.name, model.limits
-        self._model, self._file = model, file
+        self.inner, self._file = model, file
         self._redaction = redaction or _redaction()
         self._calls: int | None = None
 
     def price(self, request: ModelRequest, *, read: int | None = None) -> float:
-        return self._model.price(request, read=read)
+        return self.inner.price(request, read=read)
 
     async def count(self, request: ModelRequest) -> int | None:
         """Not asked for: nobody could count when it is replayed."""
         return None
 
     def quota(self) -> Quota:
-        return self._model.quota()
+        return self.inner.quota()
 
     async def complete(self, request: ModelRequest, *, hear: Hear | None = None) -> ModelAnswer:
         call = self._next_call()
         most_usd = self.price(request)
-        answer = await self._model.complete(request, hear=hear)
+        answer = await self.inner.complete(request, hear=hear)
         recording = Recording(
             call=call,
-            parts=parts_of(_clean(request.to_json(), self._redaction)),
+            parts=_asked(request, self._redaction),
             most_usd=most_usd,
             answer=ModelAnswer.from_json(_clean(answer.to_json(), self._redaction)),
         )
@@ -60,7 +65,7 @@ class Recorder:
         return answer
 
     async def aclose(self) -> None:
-        close = getattr(self._model, "aclose", None)
+        close = getattr(self.inner, "aclose", None)
         if close is not None:
             await close()
 
@@ -87,14 +92,17 @@ class Recorded:
         self._redaction = redaction or _redaction()
 
     async def complete(self, request: ModelRequest, *, hear: Hear | None = None) -> ModelAnswer:
-        """The next answer. Raises InvalidInput for another question than the recorded one."""
+        """The next answer. Raises ConfigurationInvalid for another question than the recorded one.
+
+        That sets a goal aside: it is not the question that has to be mended.
+        """
         if not self._left:
-            raise ModelUnavailable(
+            raise ConfigurationInvalid(
                 f"the cassette {self._file} has no more answers", hint="record it again"
             )
         following, asked = self._left[0], self._parts(request)
         if difference := first_difference(following.parts, asked):
-            raise InvalidInput(
+            raise ConfigurationInvalid(
                 f"call {following.call} of the cassette {self._file} was another one: {difference} "
                 f"(now asked to {request.purpose})",
                 hint="find what differs from run to run, or record it again",
@@ -128,7 +136,14 @@ class Recorded:
         return
 
     def _parts(self, request: ModelRequest) -> JsonObject:
-        return parts_of(_clean(request.to_json(), self._redaction))
+        return _asked(request, self._redaction)
+
+
+def _asked(request: ModelRequest, redaction: Redaction) -> JsonObject:
+    """The request as it is compared: without secrets, and without what each run has of its own."""
+    text = canonical(_clean(request.to_json(), redaction))
+    asked: JsonObject = json.loads(_EACH_RUN.sub(r"\1\2…", text))
+    return parts_of(asked)
 
 
 def _redaction() -> Redaction:
