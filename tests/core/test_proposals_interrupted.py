@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fakes import FakeToolbox, FakeWorkshop, Loop, open_loop
+from tests.fakes import FakeGate, FakeToolbox, FakeWorkshop, Loop, open_loop
 from tests.fakes_owner import Person
 
 from autoclave.core.owners import Owners
@@ -142,6 +142,30 @@ async def test_that_it_was_cut_off_is_an_incident_and_said_once(
     told = [e.payload for e in await _incidents(loop)]
     assert [(each["kind"], each["key"]) for each in told] == [("interrupted", approval.nonce)]
     assert finished == [PROPOSAL]
+
+
+@pytest.mark.parametrize("change", ["too late", "other rules"])
+async def test_one_that_was_begun_but_not_written_needs_a_yes_that_is_still_good(
+    loop: Loop, workshop: Workshop, change: str
+) -> None:
+    """A begun application is finished; one of which nothing is written is dead like any other."""
+    approval = (await Proposals(loop.parts).get(PROPOSAL)).approval
+    assert approval is not None
+    await _post(loop, EventKind.APPLY_BEGUN, nonce=approval.nonce, digest=DIGEST)
+    if change == "too late":
+        now = loop.parts.clock()
+        loop.parts = replace(loop.parts, clock=lambda: now + 7200)
+    else:
+        gate = FakeGate()
+        gate.digest = "stricter"
+        loop.parts = replace(loop.parts, gate=gate)
+
+    finished = await Proposals(loop.parts).finish_interrupted()
+
+    record = await Proposals(loop.parts).get(PROPOSAL)
+    assert (finished, workshop.applied) == ([], 0)
+    assert record.status is ProposalStatus.EXPIRED
+    assert "nothing of it was written" in record.decision_reason
 
 
 async def test_one_that_was_never_begun_is_no_incident(loop: Loop) -> None:

@@ -205,13 +205,15 @@ class Proposals:
         except (Refused, CredentialMissing) as refused:
             if (await self.get(record.id)).status is not ProposalStatus.APPROVED:
                 return False  # another process was faster
-            if await self._begun(record):
+            begun = await self._begun(record)
+            if begun and not self._is_untouched(record):
                 raise Stale(  # it may be half written: a person has to look
                     f"{record.id} was begun and cannot be finished: {refused.message}",
                     hint="look at its files, then: "
                     f"autoclave proposal settle {record.id} --as applied|undone",
                 ) from refused
-            reason = f"it was approved but not begun before a crash, and now: {refused.message}"
+            came_to = "nothing of it was written" if begun else "not begun"
+            reason = f"it was approved but {came_to} before a crash, and now: {refused.message}"
             payload = {"reason": reason}
             await self._post(record, EventKind.PROPOSAL_EXPIRED, payload, actor="kernel")
             return False
@@ -234,13 +236,21 @@ class Proposals:
     ) -> None:
         used = await self._begun(record)
         if approval.nonce in used:
-            return  # a crash cut this very application off; the workshop finishes it harmlessly
+            if not self._is_untouched(record):
+                return  # a crash cut this very application off; the workshop finishes it harmlessly
+            used -= {each.nonce for each in record.yeses}
         await self._owners.check_all(
             record.yeses,
             subject=record.id,
             digest=self._current_digest(record, draft),
             quorum=self._quorum(record),
             used=used,
+        )
+
+    def _is_untouched(self, record: ProposalRecord) -> bool:
+        """Whether the body is as it was before: then nothing is half done, whatever was begun."""
+        return record.draft is not None and (
+            self._parts.workshop.base_tree() == record.draft.base_tree
         )
 
     async def _begun(self, record: ProposalRecord) -> frozenset[str]:
