@@ -42,6 +42,17 @@ SECRETS = {
     "stripe": "sk_live_" + _some(24),
     "anthropic": "sk-ant-api03-" + _some(93),
     "openai": "sk-proj-" + _some(48),
+    "openrouter": "sk-or-v1-" + _some(64, "0123456789abcdef"),
+    "huggingface": "hf_" + _some(34),
+    "groq": "gsk_" + _some(52),
+    "xai": "xai-" + _some(80),
+    "runpod": "rpa_" + _some(42),
+    "digitalocean": "dop_v1_" + _some(64, "0123456789abcdef"),
+    "docker": "dckr_pat_" + _some(27),
+    "google-client": "GOCSPX-" + _some(28),
+    "sendgrid": f"SG.{_some(22)}.{_some(43)}",
+    "hashicorp": "hvs." + _some(90),
+    "age": "AGE-SECRET-KEY-1" + _some(58, string.ascii_uppercase + string.digits),
     "pypi": "pypi-AgEIcHlwaS5vcmc" + _some(80),
     "npm": "npm_" + _some(36),
     "jwt": f"eyJ{_some(30)}.eyJ{_some(60)}.{_some(43)}",
@@ -70,6 +81,7 @@ INNOCENT = (
     "https://example.org:8080/path?page=2#top and git@github.com:owner/name.git",
     '{"tokens": 1200, "key": "G-0001-3", "passed": true, "max_tokens": 4096}',
     "the secret: be kind; my key: honesty",
+    "shelf_of_books, xai-paper, hf_hub_download(repo), SG.name.other, hvs.items, gsk_test",
 )
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)
