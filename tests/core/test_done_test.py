@@ -91,6 +91,21 @@ async def test_a_judge_is_asked_again_with_its_inputs(loop: Loop) -> None:
     assert said["failure"]["message"] == "judge: {'path': 'bad.txt'} is not good"
 
 
+@pytest.mark.parametrize("how", ["ask", "deny"])
+async def test_a_rule_may_forbid_the_judge(fast_tmp_path: Path, how: str) -> None:
+    """The mind names it, so it runs by the same rules as any step."""
+    gate = FakeGate(**{how: [ActionKind.CAPABILITY_RUN]})
+    toolbox = FakeToolbox(judge=FakeCapability(judge))
+    loop = open_loop(fast_tmp_path, toolbox, gate=gate)
+    done = {"capability": "judge", "field": "ok", "inputs": {"path": "good.txt"}}
+
+    result = await check_done(loop.parts, _run(done), None)
+
+    assert result["failure"]["error_class"] == "NotAllowed"
+    assert toolbox.ran == []
+    loop.close()
+
+
 @pytest.mark.parametrize(
     "done",
     [

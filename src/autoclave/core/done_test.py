@@ -6,10 +6,12 @@ import shlex
 from pathlib import Path
 
 from ..domain.canonical import JsonObject
+from ..domain.capability import Manifest
 from ..domain.errors import AutoclaveError, Fatal, InvalidInput, NotAllowed
-from ..domain.intents import Effect
+from ..domain.intents import Act, Effect
 from ..domain.risk import Action, ActionKind, Verdict
 from ..domain.run import Run
+from .acting import run_action
 from .concealing import conceal_ran
 from .parts import Parts
 from .results import bad, failure_of, good, resolve
@@ -73,6 +75,7 @@ async def _by_capability(
     manifest = parts.toolbox.manifest(done["capability"])
     if manifest.effect is not Effect.PURE or manifest.needs.calls:
         raise NotAllowed(f"{manifest.name} does more than look, so it is no done-test")
+    _check_allowed(parts, run, manifest, done, inputs)
     inputs = parts.reveal(run.stream, inputs)
     ran = await parts.toolbox.run(done["capability"], inputs, workspace=workspace, key="done-test")
     ran = conceal_ran(parts, run.stream, ran)
@@ -83,6 +86,21 @@ async def _by_capability(
         return good(value=value)
     why = ran.outputs.get("reason") or f"{done['field']} is not true"
     return bad(_not_reached(f"{done['capability']}: {why}"), value=value)
+
+
+def _check_allowed(
+    parts: Parts, run: Run, manifest: Manifest, done: JsonObject, inputs: JsonObject
+) -> None:
+    """Raise NotAllowed unless the rules let it run without a question."""
+    intent = Act(step="done-test", capability=manifest.name, inputs=done["inputs"])
+    actions = [run_action(run, manifest, intent, inputs)]
+    if manifest.needs.workspace != "none":
+        actions.append(Action(kind=ActionKind.WORKSPACE_READ, target=".", goal_id=run.id))
+    for action in actions:
+        ruling = parts.gate.judge(action)
+        if ruling.verdict is not Verdict.ALLOW:
+            message = f"the done-test {manifest.name} may not run: {ruling.reason}"
+            raise NotAllowed(message, rules=ruling.rules)
 
 
 def _by_step(run: Run, done: JsonObject) -> JsonObject:
