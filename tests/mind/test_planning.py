@@ -142,6 +142,38 @@ def test_what_is_no_plan_is_not_followed(make_view: Any, text: str) -> None:
     assert twice["intent"]["kind"] == "GiveUp"
 
 
+def test_a_refusal_is_not_asked_again_and_is_told(make_view: Any) -> None:
+    """It is not that nothing here serves the goal."""
+    thought = _thought("I can't help with that.")
+    thought["result"]["value"] |= {"stop": "refusal", "refusal": "cyber"}
+
+    given_up = decide(make_view("contemplate a.txt", model="m", replies=[thought]))["intent"]
+
+    assert given_up["kind"] == "GiveUp"
+    assert given_up["reason"] == "the model declined (cyber)"
+
+
+def test_what_was_wrong_with_the_models_plan_is_told(make_view: Any) -> None:
+    """To the person too, once it was told to the model in vain."""
+    replies = [_thought('{"approach": "", "uses": ["gone"], "steps": []}')] * 2
+
+    given_up = decide(make_view("contemplate a.txt", model="m", replies=replies))["intent"]
+
+    assert "there is no capability gone" in given_up["reason"]
+
+
+def test_calls_in_place_of_a_plan_are_not_said_back(make_view: Any) -> None:
+    """There can be no result of them, and every model refuses a call without one."""
+    thought = _thought("")
+    call = {"type": "tool_use", "id": "t", "name": "read_file", "input": {}}
+    thought["result"]["value"] |= {"stop": "tool_use", "blocks": [call]}
+
+    again = decide(make_view("contemplate a.txt", model="m", replies=[thought]))["intent"]
+
+    assert again["kind"] == "Think"
+    assert again["messages"][1] == {"role": "assistant", "content": "…"}
+
+
 @given(text=json_values.map(json.dumps), steps=st.lists(json_values, max_size=3))
 def test_no_answer_of_a_model_breaks_the_mind(text: str, steps: list[Any]) -> None:
     """Whatever it writes."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .model_plans import ask_for_plan
+from .model_plans import ask_for_plan, declined
 from .prompting import think
 from .talking import Talk, messages, pending, read_talk
 from .toolbelt import ASK, FINISH, GIVE_UP, PROPOSE, SEARCH, names, tools
@@ -217,9 +217,7 @@ def _after_failure(view: View, failed: list[JsonObject]) -> Reply:
 
 
 def _refused(answer: JsonObject) -> Reply:
-    category = f" ({answer['refusal']})" if answer["refusal"] else ""
-    needs = "another wording of the goal, or another model"
-    return _ended(f"the model declined to go on{category}", needs)
+    return _ended(*declined(answer))
 
 
 def _out_of_the_circle(view: View) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from .prompting import think
 from .views import JsonObject, Reply, View, capability, reply
@@ -38,6 +39,7 @@ _MOST_ASKED = 4
 _MOST_UNUSABLE = 2
 """What is wrong is said once; after that another way has to be found."""
 _MOST_AWAY = 20
+_LONGEST_PROBLEM = 300
 _AWAY = frozenset({"ModelUnavailable", "Interrupted", "CredentialMissing", "ConfigurationInvalid"})
 """The question never got through, or its answer did not: it says nothing about the plan."""
 
@@ -129,8 +131,45 @@ def may_ask(view: View) -> bool:
     away = all(map(_never_came, about[-_MOST_AWAY:])) and len(about) >= _MOST_AWAY
     unusable = sum(bool(_problem(view, each)) for each in _plan_answers(view))
     may = asked < _MOST_ASKED and unusable < _MOST_UNUSABLE and not away
-    may = may and not any(map(_is_at_fault, about))
+    may = may and not any(map(_is_at_fault, about)) and not any(map(_is_refusal, about))
     return bool(view["model"]) and view["run"]["kind"] != "improvement" and may
+
+
+def why_no_plan(view: View) -> tuple[str, str] | None:
+    """Why asking the model was in vain, and what would help; None when it was not asked in vain."""
+    about = [each for each in view["replies"] if _is_about_plan(each)]
+    if not about or planned_by_model(view):
+        return None
+    result = about[-1]["result"]
+    if _is_refusal(about[-1]):
+        return declined(result["value"])
+    if _is_at_fault(about[-1]):
+        failure = result["failure"]
+        said = f"the model can't be asked: {failure['error_class']}: {failure['message']}"
+        return said, failure.get("needs", "")
+    if not result["ok"]:
+        return None
+    problem = _problem(view, result["value"])[:_LONGEST_PROBLEM]
+    return f"the model made no plan that can be used: {problem}", "another model, or a hint"
+
+
+def declined(answer: JsonObject) -> tuple[str, str]:
+    """That the model refused, and what would help."""
+    category = f" ({answer['refusal']})" if answer.get("refusal") else ""
+    return f"the model declined{category}", "another wording of the goal, or another model"
+
+
+def _is_refusal(reply: JsonObject) -> bool:
+    """An outcome: asking the same again is no use."""
+    return bool(reply["result"]["ok"] and reply["result"]["value"].get("stop") == "refusal")
+
+
+def _said_back(answer: JsonObject) -> Any:
+    """What it said, without calls: nothing was called, and a call without a result is refused."""
+    blocks = answer.get("blocks") or []
+    if any(block["type"] == "tool_use" for block in blocks):
+        blocks = []
+    return blocks or answer["text"] or "…"
 
 
 def _never_came(reply: JsonObject) -> bool:
@@ -160,9 +199,7 @@ def ask_for_plan(view: View, *, why: str, path: tuple[str, ...] = ()) -> Reply:
     said = [{"role": "user", "content": json.dumps(question, sort_keys=True)}]
     for answer in _plan_answers(view)[-1:]:
         if problem := _problem(view, answer):
-            said.append(
-                {"role": "assistant", "content": answer.get("blocks") or answer["text"] or "…"}
-            )
+            said.append({"role": "assistant", "content": _said_back(answer)})
             said.append(
                 {"role": "user", "content": f"That can't be used: {problem}. Answer again."}
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .composing import compose, does_what_is_asked
 from .conversing import converse
 from .improving import improvement_plans
-from .model_plans import ask_for_plan, is_open, may_ask, planned_by_model
+from .model_plans import ask_for_plan, is_open, may_ask, planned_by_model, why_no_plan
 from .reading import Literal, Reading, read_goal
 from .stepping import next_intent
 from .views import JsonObject, Reply, View, capability, reply
@@ -147,6 +147,10 @@ def _slotted(inputs: JsonObject, reading: Reading) -> JsonObject:
 
 
 def _cannot(view: View) -> Reply:
+    if view["plan"] is None and (in_vain := why_no_plan(view)):
+        reason, needs = in_vain
+        intent: JsonObject = {"kind": "GiveUp", "reason": reason, "needs": needs}
+        return reply(intent, path=("ERROR", "RECOVERING"), why=reason)
     if view["plan"] or view["failures"]:
         reason, unserved = "every way that is known here was tried", False
     else:
