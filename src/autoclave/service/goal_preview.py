@@ -105,13 +105,13 @@ def _price(
 
     `usd` is None where no goal like it was paid for yet: the budget is the only bound then.
     """
-    paid = sorted(_spent(each) for each in recalled.get("experiences", []))
+    paid = sorted(filter(None, map(_spent, recalled.get("experiences", []))))
     if model is None:
         return {"usd": 0.0, "first_call_at_most": 0.0, "goals_like_it": len(paid)}
     first = 0.0
     if isinstance(answer.intent, Think):
         first = model.price(request_of(answer.intent, key=run.id))
-    likely = 0.0 if answer.plan and not first else (paid[len(paid) // 2] if paid else None)
+    likely = 0.0 if not first else (paid[len(paid) // 2] if paid else None)
     return {"usd": likely, "first_call_at_most": first, "goals_like_it": len(paid)}
 
 

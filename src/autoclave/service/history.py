@@ -34,12 +34,22 @@ def _result(given: JsonObject) -> str:
     name = intent.get("capability") or intent.get("step") or intent["kind"]
     if not result["ok"]:
         failure = result["failure"]
+        if intent["kind"] == "Think":
+            return f"no answer of the model: {failure['message']}"
         return f"{name} failed: {failure['error_class']}: {failure['message']}"
     if intent["kind"] in _DONE:
         return _DONE[intent["kind"]](intent, result)
     outputs = result.get("outputs") or {}
     told = outputs.get("summary") if isinstance(outputs, dict) else ""
     return f"{name}: {told}" if told else f"{name}: done"
+
+
+def _intended(given: JsonObject) -> str:
+    intent = given["intent"]
+    if intent["kind"] == "Think" and given.get("model"):
+        most = f", for ${given.get('price', 0.0):.4f} at most"
+        return f"asks {given['model']} to {intent['purpose']}{most}"
+    return intent.get("step") or str(intent["kind"])
 
 
 def _checked(intent: JsonObject, result: JsonObject) -> str:
@@ -143,7 +153,7 @@ _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.GOAL_ADDED: lambda p: p["text"],
     EventKind.STATE_CHANGED: lambda p: f"{p['from']} → {p['to']} {p.get('reason', '')}".strip(),
     EventKind.PLAN_MADE: lambda p: _planned(p["plan"]),
-    EventKind.INTENT_RECORDED: lambda p: p["intent"].get("step") or p["intent"]["kind"],
+    EventKind.INTENT_RECORDED: _intended,
     EventKind.RESULT_RECORDED: _result,
     EventKind.BROKER_CALLED: lambda p: _call(p["call"]),
     EventKind.BROKER_ANSWERED: _answered,

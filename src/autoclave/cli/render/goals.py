@@ -74,7 +74,7 @@ def _price(price: JsonObject, model: str) -> str:
     likely = price["usd"]
     said = "not known yet: no goal like it was paid for"
     if likely is not None:
-        said = f"about ${likely:.2f}" if likely else "nothing: the plan is known"
+        said = f"about ${likely:.2f}" if likely else "nothing"
     first = price["first_call_at_most"]
     return f"{said}; the first call costs ${first:.4f} at most" if first else said
 

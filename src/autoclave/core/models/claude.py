@@ -187,7 +187,7 @@ class Claude:
         if isinstance(error, TimeoutError) or module in ("anthropic", "httpx2", "httpcore2"):
             if "api_key" in str(error):  # no credential at all is no error of its own there
                 return _no_credential(str(error))
-            return self._cut(f"no answer from {self.name}: {type(error).__name__}", tokens)
+            return self._cut(f"{_broken(error)} ({self.name}: {type(error).__name__})", tokens)
         if isinstance(error, (TypeError, ValueError)) and "authentication" in str(error):
             return _no_credential(str(error))
         raise error
@@ -238,9 +238,21 @@ def _run_of(request: ModelRequest) -> str:
     return request.key.rpartition("-")[0]
 
 
+def _broken(error: Exception) -> str:
+    name = type(error).__name__
+    if "Timeout" in name:
+        return "the model did not answer in time"
+    if "Connect" in name or "Connection" in name:
+        return "the model can't be reached"
+    return "the connection to the model broke off"
+
+
 def _no_credential(message: str) -> CredentialMissing:
+    said = show_line(message)[:_LONGEST_MESSAGE]
+    if "Could not resolve authentication" in said:  # several lines about headers
+        said = "there is no credential for it"
     return CredentialMissing(
-        f"Claude can't be asked: {show_line(message)[:_LONGEST_MESSAGE]}",
+        f"Claude can't be asked: {said}",
         hint="set ANTHROPIC_API_KEY, or work without a model: `--model offline`",
     )
 
