@@ -164,6 +164,8 @@ def test_what_is_refused_says_why(call: dict[str, Any], why: str) -> None:
         ({"method": "HEAD"}, True),
         ({"headers": {"Accept": "text/html"}}, True),
         ({"headers": {"X-Data": "what the workspace holds"}}, False),
+        ({"headers": {"Accept": "text/html", "If-None-Match": "a" * 150}}, True),
+        ({"headers": {"Accept": "text/html", "If-None-Match": "a" * 152}}, False),
         ({"method": "POST"}, False),
         ({"method": "DELETE"}, False),
     ],

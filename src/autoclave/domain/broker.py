@@ -22,6 +22,8 @@ READING = frozenset({"GET", "HEAD"})
 """Methods that change nothing at the other end."""
 PLAIN_HEADERS = frozenset({"accept", "accept-language", "if-modified-since", "if-none-match"})
 """Headers that say which form of a page is wanted, and nothing else."""
+MOST_PLAIN = 160
+"""Characters in all of their values: in more of them something could be carried out."""
 USUAL_PORTS: Mapping[str, int] = MappingProxyType({"https": 443, "http": 80})
 
 _METHODS = READING | {"POST", "PUT", "PATCH", "DELETE"}
@@ -115,7 +117,9 @@ class NetworkCall:
     @property
     def reads_only(self) -> bool:
         """It asks for a page and sends nothing of its own along, but what the URL says."""
-        return self.method in READING and {name.lower() for name in self.headers} <= PLAIN_HEADERS
+        is_plain = {name.lower() for name in self.headers} <= PLAIN_HEADERS
+        said = sum(len(value) for value in self.headers.values())
+        return self.method in READING and is_plain and said <= MOST_PLAIN
 
 
 Call: TypeAlias = RecallCall | ModelCall | NetworkCall
