@@ -102,7 +102,7 @@ async def test_a_link_on_the_way_is_refused(make_shop: Any, tmp_path: Any) -> No
     assert not list(outside.iterdir())
 
 
-@pytest.mark.parametrize("path", ["safety_rules.yaml", "mind/planning.py", ".autoclave/anchor"])
+@pytest.mark.parametrize("path", ["safety_rules.yaml", ".autoclave/anchor"])
 async def test_an_apply_never_leaves_the_surface(shop: Any, path: str) -> None:
     """Whoever asks for it, and whatever the gates said."""
     draft = shop.smuggle(b"x = 1\n", path=path)
