@@ -51,7 +51,7 @@ class Budget:
             most, would = getattr(self, name), getattr(total, name)
             if not would <= most:  # also true of NaN, which fits no budget
                 raise BudgetSpent(
-                    f"the budget of {most:g} {name} is used up ({would:g} would be needed)",
+                    f"the budget of {most:g} {name} is not enough: {would:g} would be needed",
                     hint="give the goal more: `autoclave goal budget ID --add-usd 0.5 "
                     "--add-steps 50`, or end it: `autoclave goal cancel ID`",
                 )

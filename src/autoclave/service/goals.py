@@ -129,6 +129,8 @@ def goal_to_json(run: Run) -> JsonObject:
         "status": str(run.status),
         "state": str(run.state),
         "reason": run.reason,
+        "goes_on_at": run.wake_at if run.status is RunStatus.WAITING else None,
+        "model": run.model,
         "workspace": run.workspace,
         "done_test": describe_done_test(run),
         "priority": run.priority,

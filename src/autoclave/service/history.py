@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from ..domain.canonical import JsonObject
 from ..domain.events import Event, EventKind
@@ -42,6 +43,10 @@ def _result(given: JsonObject) -> str:
     outputs = result.get("outputs") or {}
     told = outputs.get("summary") if isinstance(outputs, dict) else ""
     return f"{name}: {told}" if told else f"{name}: done"
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _intended(given: JsonObject) -> str:
@@ -162,7 +167,7 @@ _SAID: Mapping[EventKind, Callable[[JsonObject], str]] = {
     EventKind.QUESTION_ASKED: lambda p: p["question"],
     EventKind.ANSWER_SIGNED: lambda p: f"by {p['approval']['granted_by']}; one more is needed",
     EventKind.ANSWER_GIVEN: lambda p: "yes" if p["yes"] else f"no: {p.get('reason', '')}",
-    EventKind.TIMER_SET: lambda p: p["reason"],
+    EventKind.TIMER_SET: lambda p: f"until {_moment(p['wake_at'])}: {p['reason']}",
     EventKind.CASE_RECORDED: lambda p: f"{p['capability']}: {p['failure']['error_class']}",
     EventKind.AGENT_PAUSED: lambda p: f"{p['code']}: {p['reason']}",
     EventKind.AGENT_RESUMED: lambda p: p.get("reason", ""),

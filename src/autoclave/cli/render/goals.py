@@ -32,6 +32,8 @@ def goal(goal: JsonObject, *, color: bool) -> str:
             "status": goal["status"],
             "state": goal.get("state"),
             "reason": goal.get("reason"),
+            "goes on": moment(goal["goes_on_at"]) if goal.get("goes_on_at") else "",
+            "model": goal.get("model"),
             "workspace": goal.get("workspace"),
             "done-test": goal.get("done_test"),
             "added": moment(goal["added_at"]) if goal.get("added_at") else "",
@@ -39,6 +41,7 @@ def goal(goal: JsonObject, *, color: bool) -> str:
             "failed": _lines([f["message"] for f in goal.get("failures") or ()]),
             "changed": ", ".join(goal.get("files") or ()),
             "spent": spend(goal.get("spend")),
+            "at most": _most(goal["budget"]) if goal.get("budget") else "",
         }
     )
     asked = goal.get("question")
@@ -63,9 +66,13 @@ def preview(found: JsonObject) -> str:
             "thinks": found["model"] or "nobody is paid: it works offline",
             "no model": found["model_note"],
             "price": _price(found["price"], found["model"]),
-            "at most": f"${budget['usd']:g}, {budget['steps']} steps, {budget['seconds']:g} s",
+            "at most": _most(budget),
         }
     )
+
+
+def _most(budget: JsonObject) -> str:
+    return f"${budget['usd']:g}, {budget['steps']} steps, {budget['seconds']:g} s"
 
 
 def _price(price: JsonObject, model: str) -> str:

@@ -16,6 +16,7 @@ SAID: Mapping[str, str] = MappingProxyType(
         EventKind.PLAN_MADE: "plan",
         EventKind.RESULT_RECORDED: "did",
         EventKind.QUESTION_ASKED: "asks",
+        EventKind.TIMER_SET: "waits",
         EventKind.ERROR_MET: "error",
         EventKind.CHANGES_ROLLED_BACK: "rolled back",
         EventKind.GOAL_PARKED: "parked",
