@@ -460,6 +460,20 @@ async def test_the_canary_in_a_call_ends_the_run(make: Callable[..., World]) -> 
     assert world.fetcher.sent == []
 
 
+async def test_the_canary_in_an_error_is_an_alarm(make: Callable[..., World]) -> None:
+    """A message of an exception carries it out as well as an output does."""
+
+    async def script(broker: Broker) -> JsonObject:
+        raise ValueError("birdsong")
+
+    world = make(script, more={"canary": lambda value: "birdsong" in str(value)})
+
+    run = await world.drive()
+
+    assert run.denials == ("canary",)
+    assert "birdsong" not in str(run.results)
+
+
 async def test_an_unreachable_server_is_told(make: Callable[..., World]) -> None:
     """It is no failure of the kernel; the capability decides what it makes of it."""
     world = make(asking(GET))

@@ -75,6 +75,20 @@ async def test_a_rule_may_forbid_the_command(fast_tmp_path: Path, tmp_path: Path
     loop.close()
 
 
+@pytest.mark.parametrize("how", ["command", "judge"])
+async def test_the_canary_in_a_done_test_is_an_alarm(loop: Loop, tmp_path: Path, how: str) -> None:
+    """What runs for it is as sealed as any step, and as suspect when it says the secret."""
+    parts = replace(loop.parts, canary=lambda value: "birdsong" in str(value))
+    done = {"capability": "judge", "field": "ok", "inputs": {"path": "birdsong"}}
+    by_command = {"done": ("echo", "birdsong")} if how == "command" else {}
+
+    result = await check_done(parts, _run(done, **by_command), tmp_path)
+
+    assert not result["ok"]
+    assert result["failure"]["denied"] == "canary"
+    assert "birdsong" not in str(result)
+
+
 async def test_a_judge_is_asked_again_with_its_inputs(loop: Loop) -> None:
     """Also with what an earlier step gave."""
     done = {"capability": "judge", "field": "ok"}

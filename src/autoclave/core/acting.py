@@ -34,10 +34,8 @@ from .labels import (
 )
 from .parts import Parts
 from .permission import Parked, Slot, permit, settle_doubt
-from .results import bad, failure_of, good, resolve, result_event
+from .results import bad, came_out, failure_of, good, resolve, result_event
 from .workspace import alone_in, workspace_of
-
-_CANARY = NotAllowed("a secret that nothing may ever read came out of it", denied="canary")
 
 
 class Acting:
@@ -150,13 +148,15 @@ class Acting:
         except AutoclaveError as error:
             return await self._failed(broker.run, key, intent, error)
         run = broker.run
-        has_canary = self._parts.canary([ran.outputs, ran.changes.to_json(), ran.log])
+        has_canary = self._parts.canary(
+            [ran.outputs, ran.changes.to_json(), ran.failure and ran.failure.to_json(), ran.log]
+        )
         ran = conceal_ran(self._parts, run.stream, ran)
         came_from = provenance_of(run, manifest, act, inputs, is_effect=True)
         facts = _facts_of(manifest, ran, came_from)
         spend = {"steps": 1, "seconds": round(ran.seconds, 3)}
         if has_canary:
-            return await self._failed(run, key, intent, _CANARY, spend=spend)
+            return await self._failed(run, key, intent, came_out(), spend=spend)
         if ran.failure is not None:
             result = bad(ran.failure.to_json(), **facts)
             return await self._parts.ledger.insist(
@@ -247,6 +247,8 @@ class Acting:
             )
         if outputs is None:
             return await self._run(run, manifest, inputs, key, intent)
+        if self._parts.canary(outputs):
+            return await self._failed(run, key, intent, came_out())
         outputs = self._parts.conceal(run.stream, outputs, literal=True)
         labels = output_labels(manifest, outputs)
         result = good(outputs=outputs, labels=labels, verified_after_restart=True)

@@ -14,7 +14,7 @@ from ..domain.run import Run
 from .acting import run_action
 from .concealing import conceal_ran
 from .parts import Parts
-from .results import bad, failure_of, good, resolve
+from .results import bad, came_out, failure_of, good, resolve
 from .sealed_command import run_sealed
 
 _SECONDS = 120.0
@@ -57,6 +57,8 @@ async def _by_command(parts: Parts, run: Run, workspace: Path | None) -> JsonObj
         raise NotAllowed(f"the done-test may not run: {ruling.reason}", rules=ruling.rules)
     argv = tuple(parts.reveal(run.stream, list(run.done)))
     seen = await run_sealed(parts.sandbox, parts.files, argv, workspace, seconds=_SECONDS)
+    if parts.canary(seen):
+        raise came_out()
     value = {"verified_by": "check", "test": describe_done_test(run), **seen}
     if seen["ok"]:
         return good(value=value)
@@ -78,6 +80,8 @@ async def _by_capability(
     _check_allowed(parts, run, manifest, done, inputs)
     inputs = parts.reveal(run.stream, inputs)
     ran = await parts.toolbox.run(done["capability"], inputs, workspace=workspace, key="done-test")
+    if parts.canary([ran.outputs, ran.failure and ran.failure.to_json(), ran.log]):
+        raise came_out()
     ran = conceal_ran(parts, run.stream, ran)
     value = {"verified_by": "check", "test": done["capability"], "outputs": ran.outputs}
     if ran.failure is not None:

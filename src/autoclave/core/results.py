@@ -17,6 +17,11 @@ def bad(failure: JsonObject, **facts: Any) -> JsonObject:
     return {"ok": False, "failure": failure, **facts}
 
 
+def came_out() -> NotAllowed:
+    """Why nothing is used of what a sealed run said: a break-out alone could have read it."""
+    return NotAllowed("a secret that nothing may ever read came out of it", denied="canary")
+
+
 def failure_of(error: AutoclaveError) -> JsonObject:
     """One of our errors as a failure that the mind can plan around."""
     failure: JsonObject = {
