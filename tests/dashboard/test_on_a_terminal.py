@@ -237,8 +237,7 @@ def test_a_crash_restores_the_terminal_and_is_told(terminal: Callable[..., Termi
 
 
 def _settle(screen: Terminal) -> None:
-    """Read until nothing new has come for a while: a busy machine draws late."""
-    before = -1
-    while len(screen.data) != before:
-        before = len(screen.data)
-        screen._read(1.0)
+    """Read until the page has its spoilt text, or for a while: not every page has some."""
+    mark, end = len(screen.data), time.monotonic() + 4.0
+    while time.monotonic() < end and b"hostile" not in screen.data[mark:]:
+        screen._read(0.2)
