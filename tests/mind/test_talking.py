@@ -203,7 +203,9 @@ def test_a_full_window_asks_for_a_summary_that_then_stands_for_the_past(make_vie
     after = _asked(view)["messages"]
 
     assert asked["purpose"] == "compact"
-    assert "SUMMARY" in json.dumps(after[0])
+    notes = after[0]["content"][1]["text"]
+    assert f'<data-{view["run"]["fence"]} from="your notes"' in notes
+    assert "SUMMARY" in notes
     assert [each["role"] for each in after] == ["user", "assistant", "user"]
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from .stuck import is_stuck
-from .telling import call_of, told, told_again
+from .telling import call_of, fenced, told, told_again
 from .toolbelt import unknown_tool
 from .views import JsonObject, View
 
@@ -112,7 +112,7 @@ def messages(view: View, talk: Talk, opening: str) -> list[JsonObject]:
     """What to send: the opening, a summary if there is one, and every turn that still counts."""
     said: list[JsonObject] = [{"role": "user", "content": [_text(opening)]}]
     if talk.dropped:
-        said[0]["content"].append(_text(_what_was(talk)))
+        said[0]["content"].append(_text(_what_was(view, talk)))
     seen: dict[str, JsonObject] = {}
     for number, turn in enumerate(talk.turns):
         if number < talk.dropped:
@@ -242,9 +242,11 @@ def _trim(talk: Talk) -> None:
     talk.wants_summary, talk.is_rewritten = False, True
 
 
-def _what_was(talk: Talk) -> str:
+def _what_was(view: View, talk: Talk) -> str:
+    """A summary of what was read can repeat what it said, so it is data as well."""
     if talk.summary:
-        return f"What happened before, in your own words:\n{talk.summary}"
+        notes = fenced(view, "your notes", "model", talk.summary)
+        return f"What happened before, as you noted it down:\n{notes}"
     return "Older parts of this conversation were left out for lack of room."
 
 

@@ -26,7 +26,7 @@ def told(view: View, entry: JsonObject, *, is_cleared: bool = False) -> str:
     body = body_of(result)
     if is_cleared and len(body) > _SHORT:
         return f"[{name} gave {len(body)} characters; left out by now. Call it again if needed.]"
-    return _fenced(view, name, _origin(result), _shortened(body))
+    return fenced(view, name, _origin(result), _shortened(body))
 
 
 def told_again(view: View, entry: JsonObject, before: JsonObject) -> str | None:
@@ -41,7 +41,7 @@ def told_again(view: View, entry: JsonObject, before: JsonObject) -> str | None:
     if len(changed) > len(body) // 2:
         return None
     remark = f"[{name} gave what the same call gave further up, but for these lines:]"
-    return f"{remark}\n{_fenced(view, name, _origin(entry['result']), _shortened(changed))}"
+    return f"{remark}\n{fenced(view, name, _origin(entry['result']), _shortened(changed))}"
 
 
 def call_of(entry: JsonObject) -> str:
@@ -86,12 +86,13 @@ def _told_failure(view: View, name: str, failure: JsonObject) -> str:
     if trace := failure.get("traceback", ""):
         parts.append(trace[-_LONGEST_TRACE:])
     text = "\n".join(part for part in parts if part)
-    shown = _fenced(view, name, "failure", _shortened(text))
+    shown = fenced(view, name, "failure", _shortened(text))
     hint = failure.get("needs", "")
     return f"{failure['error_class']}\n{shown}" + (f"\nWhat would help: {hint}" if hint else "")
 
 
-def _fenced(view: View, name: str, origin: str, text: str) -> str:
+def fenced(view: View, name: str, origin: str, text: str) -> str:
+    """Text that nobody vouches for, between marks that it cannot know."""
     fence = view["run"]["fence"]
     inside = text.replace(fence, "…")
     return f'<data-{fence} from="{name}" origin="{origin}">\n{inside}\n</data-{fence}>'
