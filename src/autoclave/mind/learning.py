@@ -22,6 +22,6 @@ def describe(view: View) -> str:
     called = [each["intent"] for each in view["transcript"] if each["result"]["ok"]]
     ran += [intent["capability"] for intent in called if intent["kind"] == "Act"]
     failed = len(view["failures"])
-    how = " → ".join(dict.fromkeys(ran)) or "nothing"
+    how = " → ".join(dict.fromkeys(ran)) or "words alone"
     trouble = f" after {failed} failure{'s' * (failed > 1)}" if failed else ""
     return f"{how} reached “{view['run']['text']}”{trouble}"

@@ -150,12 +150,21 @@ def goal_to_json(run: Run) -> JsonObject:
         "diff": "".join(applied["diff"] for applied in run.applied),
         "spend": run.spend.to_json(),
         "budget": run.budget.to_json(),
+        "says": _says(run),
         "lesson": run.lesson,
         "outcome": run.outcome,
         "added_by": run.added_by,
         "added_at": run.added_at,
         "mind_epoch": run.epoch,
     }
+
+
+def _says(run: Run) -> str:
+    """What the model said when it called its work done; empty for a goal without one."""
+    if run.status is not RunStatus.DONE:
+        return ""
+    ends = [each for each in run.transcript if each["intent"]["kind"] == "Finish"]
+    return next((str(each["intent"]["summary"]) for each in reversed(ends)), "")
 
 
 def question_to_json(run: Run) -> JsonObject | None:

@@ -40,6 +40,7 @@ def report_of(run: Run, *, parked_code: str = "") -> JsonObject:
         "needs": outcome.get("needs", ""),
         "lesson": run.lesson,
         "outputs": _last_outputs(run),
+        "says": seen["says"],
         "exit": _exit(run, parked_code),
     }
 

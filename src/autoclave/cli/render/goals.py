@@ -40,6 +40,7 @@ def goal(goal: JsonObject, *, color: bool) -> str:
             "plan": _steps((goal.get("plan") or {}).get("steps")),
             "failed": _lines([f["message"] for f in goal.get("failures") or ()]),
             "changed": ", ".join(goal.get("files") or ()),
+            "says": goal.get("says"),
             "spent": spend(goal.get("spend")),
             "at most": _most(goal["budget"]) if goal.get("budget") else "",
         }
@@ -120,6 +121,7 @@ def report(run: JsonObject, *, color: bool) -> str:
                 "reason": run.get("reason"),
                 "tried": _lines(run.get("tried")),
                 "needs": run.get("needs"),
+                "says": run.get("says"),
             }
         ),
     ]
