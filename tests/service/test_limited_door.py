@@ -42,7 +42,9 @@ async def test_each_role_gets_what_it_covers(role: Role, name: str) -> None:
         "preview_goal": (GoalSpec(text="x"),),
         "answer_goal": ("G-0001", False),
     }
-    named = {} if name in ("preview_goal", "answer_goal", "secrets") else {"by": "person:x"}
+    named = (
+        {} if name in ("preview_goal", "answer_goal", "settings", "secrets") else {"by": "person:x"}
+    )
 
     try:
         await getattr(door, name)(*values.get(name, ()), **named)

@@ -59,8 +59,9 @@ class MirroredDashboard(Dashboard):
 
     def rows(self) -> list[list[Span]]:
         """What stands on the screen, row by row."""
-        visible_screen_stack.set(self._background_screens)
-        return [_spans(strip) for strip in self.screen._compositor.render_strips()]
+        with self._context():  # what is drawn here for the first time asks whose it is
+            visible_screen_stack.set(self._background_screens)
+            return [_spans(strip) for strip in self.screen._compositor.render_strips()]
 
     def handle(self, said: JsonObject) -> None:
         """A key, a paste or a size. What has another form is passed over."""
@@ -107,14 +108,17 @@ async def _mirror(door: Door, workspaces: tuple[Path, ...], out: Any) -> int:
         asyncio.create_task(_hear(app, lines)),
         asyncio.create_task(_show(app, out)),
     ]
+    for helper in helpers:
+        helper.add_done_callback(lambda _: app.exit(0))
     try:
         code = await app.run_async(headless=True, size=checked_size(start["size"]), mouse=False)
     finally:
         for helper in helpers:
             helper.cancel()
-        await asyncio.gather(*helpers, return_exceptions=True)
-    if app.broken_by is not None:
-        raise app.broken_by
+        ends = await asyncio.gather(*helpers, return_exceptions=True)
+    broken = [app.broken_by, *(end for end in ends if isinstance(end, Exception))]
+    if bugs := [each for each in broken if each and not isinstance(each, BrokenPipeError)]:
+        raise bugs[0]
     return code or 0
 
 
@@ -122,7 +126,6 @@ async def _hear(app: MirroredDashboard, lines: asyncio.StreamReader) -> None:
     while line := await lines.readline():
         with contextlib.suppress(ValueError, TypeError, InvalidInput):
             app.handle(json.loads(line))
-    app.exit(0)
 
 
 async def _show(app: MirroredDashboard, out: Any) -> None:

@@ -16,12 +16,12 @@ from .goals import GoalSpec
 from .tokens import Role
 
 _VIEWER = """overview status standing goals goal goal_sheet history doctor audit_incidents
-    proposals proposal show_proposal proposal_sheet redo_sheet lineage owners settings
+    proposals proposal show_proposal proposal_sheet redo_sheet lineage owners
     list_capabilities capability patterns pattern research list_checkpoints explain"""
 _OPERATOR = """add_goal preview_goal pause_goal resume_goal cancel_goal retry_goal add_budget
     answer_goal pause_agent resume_agent retire_pattern"""
 _APPROVER = """approve_proposal reject_proposal return_proposal undo_proposal redo_proposal
-    settle_proposal secrets"""
+    settle_proposal settings secrets"""
 
 NEEDS: Mapping[str, Role] = MappingProxyType(
     {
@@ -68,15 +68,22 @@ class LimitedDoor:
         done: JsonObject = await self._call("resume_agent", reason, by=by)
         return done
 
+    async def settings(self) -> list[JsonObject]:
+        """None for who may not approve: an address of a web hook is as good as a key."""
+        return await self._listed("settings")
+
     async def secrets(self) -> list[JsonObject]:
-        """Their names; nobody who may not approve learns what there is."""
-        if not self._role.covers(Role.APPROVER):
-            return []
-        listed: list[JsonObject] = await self._call("secrets")
-        return listed
+        """Their names; none for who may not approve."""
+        return await self._listed("secrets")
 
     async def aclose(self) -> None:
         await self._door.aclose()
+
+    async def _listed(self, name: str) -> list[JsonObject]:
+        if not self._role.covers(NEEDS[name]):
+            return []
+        listed: list[JsonObject] = await self._call(name)
+        return listed
 
     async def _call(self, name: str, *values: Any, **named: Any) -> Any:
         needed = NEEDS.get(name)
