@@ -9,6 +9,7 @@ from typing import Any
 from .model_plans import ask_for_plan, declined
 from .prompting import think
 from .talking import Talk, messages, pending, read_talk
+from .telling import fenced
 from .toolbelt import ASK, FINISH, GIVE_UP, PROPOSE, SEARCH, names, tools
 from .views import JsonObject, Reply, View, reply
 
@@ -78,7 +79,7 @@ def _opening(view: View) -> str:
         parts = [
             f"Capability: {facts['capability']}, in capabilities/{facts['capability']}/ of the "
             "workspace",
-            f"What keeps failing: {_data(view, 'cases', facts['title'])}",
+            f"What keeps failing: {fenced(view, 'cases', 'capability', facts['title'])}",
             *_comments(view),
         ]
     elif run["has_workspace"]:
@@ -91,7 +92,9 @@ def _opening(view: View) -> str:
         parts.append(f"Your plan: {plan['approach']}")
     if lessons := _lessons(view):
         known = "\n".join(f"- {lesson}" for lesson in lessons)
-        parts.append(f"From earlier goals like this one:\n{_data(view, 'lessons', known)}")
+        parts.append(
+            f"From earlier goals like this one:\n{fenced(view, 'lessons', 'capability', known)}"
+        )
     return "\n\n".join(parts)
 
 
@@ -119,11 +122,6 @@ def _lessons(view: View) -> list[str]:
         if each.get("lesson")
     ]
     return lived[:5] + told[:3]
-
-
-def _data(view: View, name: str, text: str) -> str:
-    fence = view["run"]["fence"]
-    return f'<data-{fence} from="{name}">\n{text.replace(fence, "…")}\n</data-{fence}>'
 
 
 def _make(view: View, call: JsonObject) -> Reply:
