@@ -180,6 +180,38 @@ def test_compose_names_files_that_are_there_and_ports_on_loopback() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
+def test_prometheus_in_a_container_gets_in() -> None:
+    """It has a token, asks by a name that the server allows, and both are written down."""
+    docker = DEPLOY / "docker"
+    services = yaml.safe_load((docker / "compose.yml").read_text())["services"]
+    (job,) = yaml.safe_load((docker / "prometheus.yml").read_text())["scrape_configs"]
+    mounted = dict(each.split(":")[:2] for each in services["prometheus"]["volumes"])
+
+    host = job["static_configs"][0]["targets"][0].partition(":")[0]
+    file = Path("/etc/prometheus", job["authorization"]["credentials_file"])
+    assert host in services
+    assert host in services["autoclave"]["environment"]["AUTOCLAVE_API_NAMES"].split(",")
+    assert mounted["./prometheus.token"] == str(file)
+    assert (
+        "token create prometheus --role viewer > deploy/docker/prometheus.token"
+        in (docker / "README.md").read_text()
+    )
+
+
+def test_the_scrape_configuration_for_kubernetes_fits_its_manifests() -> None:
+    """The target of the instructions is a name that the server allows."""
+    (stateful,) = [m for m in _manifests() if m["kind"] == "StatefulSet"]
+    environment = stateful["spec"]["template"]["spec"]["containers"][0]["env"]
+    names = next(e["value"] for e in environment if e["name"] == "AUTOCLAVE_API_NAMES").split(",")
+    said = (DEPLOY / "kubernetes" / "README.md").read_text()
+
+    found = re.search(r'targets: \["([a-z.-]+):8321"\]', said)
+
+    assert found
+    assert found[1] in names
+    assert "credentials_file" in said
+
+
 def test_the_image_runs_without_root_and_copies_what_is_there() -> None:
     """Each COPY names something, and the ignore file lets it through."""
     lines = (DEPLOY / "docker" / "Dockerfile").read_text().splitlines()
