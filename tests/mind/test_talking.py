@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoclave.domain.canonical import JsonObject
+from autoclave.domain.model import StopReason
 from autoclave.mind.conversing import converse
 from autoclave.mind.model_plans import open_plan
 from autoclave.mind.talking import CUT, GO_ON, STUCK
@@ -370,3 +372,20 @@ def _entry(view: Any, intent: JsonObject, result: JsonObject | None, *, error: s
     failure = {"error_class": error, "message": "m", "where": "", "traceback": "", "needs": ""}
     whole = {"ok": True, **result} if result is not None else {"ok": False, "failure": failure}
     return {**view, "transcript": [*view["transcript"], {"intent": intent, "result": whole}]}
+
+
+@pytest.mark.parametrize("stop", StopReason)
+def test_no_reason_to_stop_leaves_the_mind_without_a_next_step(
+    make_view: Any, stop: StopReason
+) -> None:
+    """Each of the seven: a refusal ends the goal, whatever else is said is gone on from."""
+    category = {"refusal": "cyber"} if stop is StopReason.REFUSAL else {}
+    view = _thought(_working(make_view), {**_answer([], 0), "stop": str(stop), **category})
+
+    following = converse(view)["intent"]
+
+    if stop is StopReason.REFUSAL:
+        assert following["kind"] == "GiveUp"
+    else:
+        assert following["kind"] == "Think"
+        assert all(message["content"] for message in following["messages"])
