@@ -18,7 +18,7 @@ from autoclave.core.models.claude import Claude
 from autoclave.core.models.prices import price_of
 from autoclave.core.models.recorded import Recorded, Recorder
 from autoclave.core.scripted_model import ScriptedModel
-from autoclave.domain.errors import ModelUnavailable
+from autoclave.domain.errors import ConfigurationInvalid, ModelUnavailable
 from autoclave.domain.model import ModelAnswer, ModelEvent, ModelRequest, Quota, StopReason
 from autoclave.domain.ports import LanguageModel
 
@@ -225,14 +225,18 @@ async def test_it_has_a_name_and_limits(play: Play) -> None:
     assert ModelAnswer.from_json(json.loads(json.dumps(answer.to_json()))) == answer
 
 
-@pytest.mark.parametrize("kind", ["scripted", "recorded"])
-async def test_without_an_answer_it_is_away(kind: str, tmp_path: Path) -> None:
-    """Nothing is made up."""
+@pytest.mark.parametrize(
+    ("kind", "error"), [("scripted", ModelUnavailable), ("recorded", ConfigurationInvalid)]
+)
+async def test_without_an_answer_nothing_is_made_up(
+    kind: str, error: type[Exception], tmp_path: Path
+) -> None:
+    """Nobody waits for a cassette that has come to its end: it has to be recorded again."""
     model: Any = ScriptedModel()
     if kind == "recorded":
         await Recorder(ScriptedModel("one"), tmp_path / "talk.jsonl").complete(ask())
         model = Recorded(tmp_path / "talk.jsonl")
         await model.complete(ask())
 
-    with pytest.raises(ModelUnavailable):
+    with pytest.raises(error):
         await model.complete(ask())
