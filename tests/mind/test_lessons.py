@@ -28,5 +28,6 @@ def test_a_models_lesson_about_a_pattern_is_told_inside_the_fence(make_view: Any
 
     text = "".join(block["text"] for block in opening["content"])
     fence = view["run"]["fence"]
-    fenced = text.partition(f'<data-{fence} from="lessons" origin="capability">')[2].partition(f"</data-{fence}>")[0]
+    opening_mark = f'<data-{fence} from="lessons" origin="capability">'
+    fenced = text.partition(opening_mark)[2].partition(f"</data-{fence}>")[0]
     assert fenced.strip().splitlines() == ["- lived", "- (a model's words for 7 goals) told"]
