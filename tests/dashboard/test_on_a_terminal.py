@@ -98,11 +98,16 @@ class Terminal:
         self._read(0.2)
         return self.process.returncode
 
+    def hang_up(self) -> None:
+        os.close(self._own)
+        self._own = -1
+
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait()
-        os.close(self._own)
+        if self._own >= 0:
+            os.close(self._own)
 
     def text(self, start: int = 0) -> str:
         """What was written, without the sequences that draw it."""
@@ -234,6 +239,18 @@ def test_a_crash_restores_the_terminal_and_is_told(terminal: Callable[..., Termi
 
     assert screen.end() == 1
     assert screen.data.index(b"\x1b[?1049l") < screen.data.index(b"ZeroDivisionError: it broke")
+
+
+@pytest.mark.slow
+def test_it_ends_with_its_terminal(terminal: Callable[..., Terminal]) -> None:
+    """It does not lead a session here, so no signal tells it; it must not read on for ever."""
+    given = str(Path(__file__).with_name("conftest.py"))
+    screen = terminal([sys.executable, "-c", CHILD, given], STEERING="x")
+    screen.wait_for("Needs you")
+
+    screen.hang_up()
+
+    assert screen.process.wait(30) == -signal.SIGHUP
 
 
 def _settle(screen: Terminal) -> None:

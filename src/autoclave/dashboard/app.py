@@ -16,6 +16,7 @@ from textual.worker import WorkerFailed
 from ..domain.approval import Approval, Sheet
 from ..domain.errors import AutoclaveError, NotAllowed
 from .glyphs import UNICODE, Glyphs
+from .hangup import Hangup
 from .ink import Tone
 from .link import Link
 from .page import Page
@@ -230,6 +231,8 @@ class Dashboard(App[int]):
         return self._kept("home")
 
     def on_mount(self) -> None:
+        hangup = Hangup()
+        self.set_interval(LOOK_SECONDS, hangup.follow)
         self.set_interval(LOOK_SECONDS, self._look_when_due)
         self.call_after_refresh(self.look_now)
 
