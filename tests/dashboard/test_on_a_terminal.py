@@ -172,7 +172,7 @@ def test_it_comes_up_goes_round_and_leaves_the_terminal_as_it_was(
 def test_it_sees_an_agent_start_and_be_killed(
     home: Home, terminal: Callable[..., Terminal]
 ) -> None:
-    """Both are processes of their own: kill -9 of the one is a sentence on the other."""
+    """Both are processes of their own: kill -9 of the one is said by the other."""
     screen = terminal([*AUTOCLAVE, "--home", str(home.root), "dashboard"])
     screen.wait_for("NOT RUNNING")
     agent = subprocess.Popen(
@@ -184,7 +184,7 @@ def test_it_sees_an_agent_start_and_be_killed(
         screen.wait_for("IDLE")
         agent.send_signal(signal.SIGKILL)
         agent.wait()
-        screen.wait_for("it ended without a word")
+        screen.wait_for("NOT RUNNING   since")
     finally:
         agent.kill()
         agent.wait()
