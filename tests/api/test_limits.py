@@ -15,6 +15,8 @@ from autoclave.api.protocols import PatientHttp
 from autoclave.api.rates import Rate, Rates
 from autoclave.service.tokens import Role
 
+pytestmark = pytest.mark.slow
+
 
 async def test_what_is_too_large_is_refused_before_it_is_read(place: Any, raw: Any) -> None:
     """By what the request says of itself."""

@@ -16,6 +16,8 @@ import pytest
 from autoclave.domain.errors import Fenced
 from autoclave.domain.events import EventKind, NewEvent
 
+pytestmark = pytest.mark.slow
+
 _APPENDER = """
 import os, signal, sys
 from pathlib import Path
