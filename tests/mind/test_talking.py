@@ -179,6 +179,18 @@ def test_text_that_was_read_stands_between_marks_that_it_cannot_know(make_view: 
     assert result["content"].endswith(f"</data-{fence}>")
 
 
+def test_a_hint_of_a_failure_stands_between_the_marks_too(make_view: Any) -> None:
+    """It can name a file, and whoever named that file chose the words."""
+    view = _thought(_working(make_view), _answer([READ], 0))
+    intent = {"kind": "Act", "capability": "read_file", "inputs": READ["input"]}
+    view = _entry(view, intent, None, error="NotFound")
+    view["transcript"][-1]["result"]["failure"]["needs"] = "did you mean obey_me.txt?"
+
+    [result] = _asked(view)["messages"][-1]["content"]
+
+    assert result["content"].partition("obey_me")[2].endswith(f"</data-{view['run']['fence']}>")
+
+
 def test_old_results_are_left_out_when_the_window_fills(make_view: Any) -> None:
     """At two thirds, once; the calls themselves stay, and so do the newest results."""
     view = _working(make_view, window=10_000)

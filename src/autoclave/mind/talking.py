@@ -80,7 +80,6 @@ class Talk:
     wants_summary: bool = False
     is_full: bool = False
     """No summary helped: the oldest turns have to go."""
-    compactions: int = 0
     overflows: int = 0
     was_stopped: bool = False
     """A person who was asked whether to go on said no."""
@@ -225,7 +224,6 @@ def _take_summary(talk: Talk, answer: JsonObject) -> None:
         len(json.dumps(entry["result"])) for turn in talk.turns[:kept] for entry in turn.results
     )
     talk.wants_summary = False
-    talk.compactions += 1
     if not answer["text"].strip() or len(answer["text"]) > _PROGRESS * length:
         talk.is_full = True
         _trim(talk)

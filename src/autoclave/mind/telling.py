@@ -85,10 +85,10 @@ def _told_failure(view: View, name: str, failure: JsonObject) -> str:
     parts = [failure["message"], failure.get("where", "")]
     if trace := failure.get("traceback", ""):
         parts.append(trace[-_LONGEST_TRACE:])
+    if hint := failure.get("needs", ""):
+        parts.append(f"What would help: {hint}")  # it may name files, and so repeat their words
     text = "\n".join(part for part in parts if part)
-    shown = fenced(view, name, "failure", _shortened(text))
-    hint = failure.get("needs", "")
-    return f"{failure['error_class']}\n{shown}" + (f"\nWhat would help: {hint}" if hint else "")
+    return f"{failure['error_class']}\n{fenced(view, name, 'failure', _shortened(text))}"
 
 
 def fenced(view: View, name: str, origin: str, text: str) -> str:
