@@ -179,6 +179,18 @@ async def test_a_change_is_undone_after_it_was_shown_what_it_is(seen: See) -> No
         assert screen.door.was_asked("undo_proposal") == [(("P-0001",), {"by": "person:maria"})]
 
 
+async def test_the_message_of_a_commit_is_only_text(seen: See) -> None:
+    """In the title too: no markup, no link that acts, nothing that turns the line around."""
+    message = "[/x] [@click=app.quit]y[/] \u202e"
+    commit = {"commit": "c0ffee" * 6, "proposal": "P-0001", "message": message, "at": NOW}
+    async with seen((200, 36)) as screen:
+        screen.door.answers["lineage"] = [commit]
+        await screen.press("6")
+
+        assert "c0ffeec0ffee: [/x] [@click=app.quit]y[/] \\u202e" in screen.text
+        assert "\u202e" not in screen.text
+
+
 async def test_research_answers_with_sources(seen: See) -> None:
     """And says first whose text it is."""
     async with seen() as screen:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.content import Content
 from textual.events import Resize, ScreenResume
 from textual.screen import Screen
 from textual.widget import Widget
 
 from ..domain.errors import AutoclaveError
+from ..domain.text import show_line
 from .ink import Line, Tone, line, width
 from .lines import Bar
 from .standing import bar, standing
@@ -142,9 +144,11 @@ class Page(Screen[None]):
 
 
 def retitle(widget: Widget, title: str) -> None:
-    """Another title; the same one is not drawn again."""
-    if widget.border_title != title:
-        widget.border_title = title
+    """Another title, of any text; the same one is not drawn again."""
+    # A string would be read as markup.
+    given = Content(show_line(title))
+    if widget.border_title != given.markup:
+        widget.border_title = given
 
 
 def _hints(pairs: object) -> Line:

@@ -12,6 +12,7 @@ from ...domain.errors import NeedsPerson
 from ..dialogs import Confirm
 from ..ink import Line, diff_lines, line
 from ..list_page import ListPage
+from ..page import retitle
 from ..views import changes
 
 _MOST_LINES = 200
@@ -36,7 +37,7 @@ class ChangesPage(ListPage):
     async def fetch(self) -> Sequence[JsonObject]:
         found = await self.host.door.proposals()
         self._lineage = await self.host.door.lineage()
-        self.rows.border_title = f"Changes: {changes.lineage_line(list(self._lineage))}"
+        retitle(self.rows, f"Changes: {changes.lineage_line(list(self._lineage))}")
         waiting = [each for each in found if each["status"] in changes.OPEN]
         rest = [each for each in found if each["status"] not in changes.OPEN]
         return [*waiting, *sorted(rest, key=lambda each: -each["created_at"])]

@@ -10,7 +10,7 @@ from textual.containers import Container
 
 from ...domain.canonical import JsonObject
 from ..lines import Bar, Paper, Row, Rows
-from ..page import Page
+from ..page import Page, retitle
 from ..views import activity
 
 _BATCH = 500
@@ -37,7 +37,8 @@ class ReplayPage(Page):
     def content(self) -> ComposeResult:
         yield Bar(id="replay-head")
         rows, paper = Rows(id="rows", empty="Reading …"), Paper(id="detail")
-        rows.border_title, paper.border_title = self._stream, "Step"
+        retitle(rows, self._stream)
+        paper.border_title = "Step"
         with Container(classes="columns"):
             yield rows.add_class("part", "main")
             yield paper.add_class("part", "side")
